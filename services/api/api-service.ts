@@ -1,0 +1,87 @@
+import type { FastifyInstance } from 'fastify'
+import { Acceptance } from '../../shared/engine/accept.ts'
+import type { BacklogMonitor } from '../../shared/engine/backlog-monitor.ts'
+import { KnownCurrencies } from '../../shared/engine/known-currencies.ts'
+import { Posting } from '../../shared/engine/post.ts'
+import type { Logger } from '../../shared/log.ts'
+import type { Metrics } from '../../shared/metrics.ts'
+import type { Queue } from '../../shared/queue/queue.ts'
+import type { LedgerStore } from '../../shared/store/ledger-store.ts'
+import type { Timeouts } from './http-server.ts'
+import type { Readiness } from './readiness.ts'
+import { buildApi } from './server.ts'
+import { Waiting } from './waiting.ts'
+
+/** What an API service is made of; all of it is its caller's to close. */
+export interface ApiParts {
+  readonly store: LedgerStore
+  readonly queue: Queue
+  readonly monitor: BacklogMonitor
+  readonly metrics: Metrics
+  readonly log: Logger
+}
+
+export interface ApiOptions {
+  readonly host: string
+  readonly port: number
+  readonly defaultMode: 'sync' | 'async'
+  readonly queues: number
+  readonly timeouts?: Timeouts
+}
+
+/** How long a stop waits for the answers in hand; with a database that does not answer they take eight seconds. */
+const answersMsMax = 12_000
+
+/** How often connections are looked at that have had their last answer. */
+const idleCheckMs = 100
+
+/** An API service that listens. */
+export interface ApiService {
+  readonly address: string
+  /** Takes no more connections, answers what is in hand, and resolves when all is answered. */
+  stop(): Promise<void>
+}
+
+/** Puts an API service together and listens. */
+export async function startApi(parts: ApiParts, options: ApiOptions): Promise<ApiService> {
+  const { store, queue, monitor, metrics, log } = parts
+  const waiting = new Waiting(store, queue.news)
+  const stopCounting = queue.news.hear((ids) => monitor.hasEnded(ids.length))
+  const readiness: Readiness = { stopping: false }
+  const context = {
+    ...parts,
+    waiting,
+    posting: new Posting(store, metrics.posting),
+    acceptance: new Acceptance(store, metrics.accepting, (slots) => queue.doorbell.ring(slots)),
+    currencies: new KnownCurrencies(store),
+    defaultMode: options.defaultMode,
+    queues: options.queues,
+  }
+  const server = await buildApi(context, readiness, options.timeouts)
+  const address = await server.listen({ host: options.host, port: options.port })
+  log.debug({ address }, 'the API listens')
+  return {
+    address,
+    stop: async () => {
+      readiness.stopping = true
+      waiting.stop()
+      await closeAnswering(server)
+      stopCounting()
+    },
+  }
+}
+
+/**
+ * Closes the server once what is in hand is answered. A connection that was busy when closing began is idle after its
+ * answer, and Node would keep it for as long as keep-alive lasts; one whose client never ends its request would be kept for ever.
+ */
+async function closeAnswering(server: FastifyInstance): Promise<void> {
+  const idle = setInterval(() => server.server.closeIdleConnections(), idleCheckMs)
+  const late = setTimeout(() => server.server.closeAllConnections(), answersMsMax)
+  try {
+    await server.close()
+  } finally {
+    clearInterval(idle)
+    clearTimeout(late)
+  }
+}

@@ -1,0 +1,29 @@
+import type { Acceptance } from '../../shared/engine/accept.ts'
+import type { BacklogMonitor } from '../../shared/engine/backlog-monitor.ts'
+import type { KnownCurrencies } from '../../shared/engine/known-currencies.ts'
+import type { Posting } from '../../shared/engine/post.ts'
+import type { Logger } from '../../shared/log.ts'
+import type { Metrics } from '../../shared/metrics.ts'
+import type { Queue } from '../../shared/queue/queue.ts'
+import type { LedgerStore } from '../../shared/store/ledger-store.ts'
+import type { Waiting } from './waiting.ts'
+
+/** Everything that the routes work with, composed once by the process. */
+export interface ApiContext {
+  readonly store: LedgerStore
+  readonly posting: Posting
+  readonly acceptance: Acceptance
+  readonly queue: Queue
+  readonly monitor: BacklogMonitor
+  readonly waiting: Waiting
+  readonly currencies: KnownCurrencies
+  readonly metrics: Metrics
+  readonly log: Logger
+  /** The mode of a request that does not say. */
+  readonly defaultMode: 'sync' | 'async'
+  /** How many queues the slots are spread over. */
+  readonly queues: number
+}
+
+/** The ledger that every request works on: the default one, which the first migration makes. */
+export const defaultLedgerId = 1

@@ -1,0 +1,58 @@
+import { z } from 'zod'
+import { problems, type ProblemCode } from '../../shared/wire/problems.ts'
+import { problemExample } from './problem-examples.ts'
+
+/** The body of every error answer. Source: RFC 9457. */
+export const problemJsonSchema = z
+  .looseObject({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    instance: z.string(),
+    code: z.string(),
+    retryable: z.boolean(),
+    errors: z.array(z.strictObject({ pointer: z.string(), detail: z.string() })).optional(),
+  })
+  .meta({ id: 'Problem' })
+
+/** One page of a list. */
+export function pageOf<Item extends z.ZodType>(id: string, item: Item) {
+  return z.strictObject({ items: z.array(item), next_cursor: z.string().nullable() }).meta({ id })
+}
+
+/** The answers of a route as Fastify takes them: the good ones, and for each error status the codes it may have. */
+export function answers(
+  good: Record<number, readonly [description: string, schema: z.ZodType]>,
+  codes: readonly ProblemCode[],
+): Record<number, unknown> {
+  const byStatus = new Map<number, ProblemCode[]>()
+  for (const code of [...codes, 'internal_error'] as const) {
+    const { status } = problems[code]
+    byStatus.set(status, [...(byStatus.get(status) ?? []), code])
+  }
+  const described: Record<number, unknown> = {}
+  for (const [status, [description, schema]] of Object.entries(good)) {
+    described[Number(status)] = { description, content: { 'application/json': { schema } } }
+  }
+  for (const [status, names] of byStatus) {
+    const { description, examples } = problemAnswer(names)
+    described[status] = {
+      description,
+      content: { 'application/problem+json': { schema: problemJsonSchema, examples } },
+    }
+  }
+  return described
+}
+
+/** What an answer that may have several codes says of them, and an example of each. */
+export function problemAnswer(codes: readonly ProblemCode[]): {
+  readonly description: string
+  readonly examples: Record<string, { value: unknown }>
+} {
+  const examples = codes.map((code) => [code, { value: problemExample(code) }] as const)
+  return {
+    description: codes.map((code) => `\`${code}\`: ${problems[code].title}.`).join(' '),
+    examples: Object.fromEntries(examples),
+  }
+}

@@ -1,0 +1,91 @@
+import type { ProblemCode } from '../../../shared/wire/problems.ts'
+
+/** What a client does about an error, and what the answer says besides the members that every problem has. */
+export interface ProblemAdvice {
+  readonly advice: string
+  /** Names of typed details; a question mark marks one that is not always there. */
+  readonly details: readonly string[]
+}
+
+const refusedAmount = ['errors?', 'position?', 'transaction_id?']
+const refusedAccount = ['account_id', 'transaction_id?']
+
+/** Advice for every code. Written for the person who reads the client's log. */
+export const problemAdvice = {
+  invalid_request: say('Correct the places that `errors` names.', ['errors?']),
+  malformed_json: say(
+    'Send one JSON object in UTF-8, each member once; `detail` says what is wrong.',
+  ),
+  not_found: say('Check the id: it is none, or nothing of this ledger has it.'),
+  route_not_found: say('Check the address against `/openapi.json`.'),
+  method_not_allowed: say('Use a method that the header `Allow` names.'),
+  request_timeout: say('Send the whole request at once; repeat it.'),
+  code_taken: say('Choose another `code`, or find the account that has it with `?code=`.'),
+  currency_taken: say('A currency never changes its exponent: register another code.'),
+  account_closed: say('Open another account: closed is for good.'),
+  account_not_empty: say('Move the balance away first, then close.', ['balance', 'available']),
+  already_posted: say('Post a transaction that reverses it.'),
+  already_failed: say('Nothing moved and nothing will; to try again, post with a new key.'),
+  already_canceled: say('Nothing moved and nothing will; to try again, post with a new key.'),
+  not_parked: say('Read the transaction again: somebody else has resolved it.'),
+  body_too_large: say('Send at most 1 MiB: fewer entries, less metadata.'),
+  uri_too_long: say('Send at most 8,192 characters of address; ids are UUIDs.'),
+  unsupported_media_type: say('Send `Content-Type: application/json`, and no `Content-Encoding`.'),
+  headers_too_large: say('Send at most 16 KiB of headers.'),
+  idempotency_key_reused: say('A retry must repeat its body. For a new payment, use a new key.', [
+    'differing_fields',
+    'transaction_id',
+  ]),
+  currency_unknown: say('Use a code of ISO 4217, in capitals, or register the currency first.', [
+    'transaction_id?',
+  ]),
+  amount_not_positive: say(
+    'Send an amount above zero; swap the directions instead of a sign.',
+    refusedAmount,
+  ),
+  amount_scale: say(
+    "Round to the currency's decimals before sending: we never round.",
+    refusedAmount,
+  ),
+  amount_too_large: say('Keep amounts, sums and running totals within 38 digits.', [
+    'errors?',
+    'position?',
+    'account_id?',
+    'transaction_id?',
+  ]),
+  unbalanced: say('Make debits and credits equal.', ['debits', 'credits', 'transaction_id?']),
+  single_account: say('Name at least two accounts.', refusedAccount),
+  account_not_found: say('Open the account first, or correct the id.', refusedAccount),
+  account_not_active: say('Make a frozen account active, or use another.', [
+    'account_id',
+    'account_status',
+    'transaction_id?',
+  ]),
+  currency_mismatch: say("Post in the account's currency, or use another account.", [
+    'account_id',
+    'currency',
+    'transaction_id?',
+  ]),
+  insufficient_funds: say(
+    '`shortfall` is what is missing above the floor. Bring money in, then post with a new key.',
+    ['account_id', 'available', 'required', 'shortfall', 'version', 'transaction_id?'],
+  ),
+  refused_by_operator: say('Ask the operator; to try again, post with a new key.', [
+    'reason',
+    'transaction_id?',
+  ]),
+  internal_error: say('A defect of ours. Tell the operator the `x-request-id` of the answer.'),
+  store_unavailable: say('Wait for `Retry-After`, then repeat with the same key.'),
+  outcome_unknown: say(
+    'Repeat with the same key until there is an answer: it cannot happen twice.',
+  ),
+  queue_full: say('Wait for `Retry-After`, then repeat with the same key, and more slowly.'),
+  queue_board_unavailable: say(
+    'Wait for Redis. `/api/v1/queue` tells what waits: it is in the database.',
+  ),
+  overloaded: say('Wait for `Retry-After`, then repeat with the same key, and more slowly.'),
+} as const satisfies Record<ProblemCode, ProblemAdvice>
+
+function say(advice: string, details: readonly string[] = []): ProblemAdvice {
+  return { advice, details }
+}

@@ -1,0 +1,52 @@
+import {
+  Problem,
+  problemJson,
+  problems,
+  type ProblemCode,
+  type ProblemContent,
+} from '../../shared/wire/problems.ts'
+
+const accountId = '0198c0de-7a11-7000-8000-00000000a11c'
+const transactionId = '0198c0de-7a11-7000-8000-0000000075ac'
+
+function partAt(pointer: string, detail: string): ProblemContent {
+  return { detail: `${pointer} ${detail}`, errors: [{ pointer, detail }] }
+}
+
+function amountFault(code: 'amount_not_positive' | 'amount_scale' | 'amount_too_large') {
+  const errors = [{ pointer: 'entries/0/amount', detail: problems[code].title }]
+  return { errors, details: { position: 0 } }
+}
+
+/** What the codes that say more than their title say, as the documentation shows it. */
+const contents: Partial<Record<ProblemCode, ProblemContent>> = {
+  invalid_request: partAt('entries/0/amount', 'must be a plain decimal, such as "125.00"'),
+  malformed_json: { detail: 'The body is not valid JSON: it ends too early.' },
+  account_not_empty: { details: { balance: '125.00', available: '125.00' } },
+  idempotency_key_reused: {
+    detail: 'The key belongs to a transaction with another body. Use a new key for a new payment.',
+    details: { differing_fields: ['entries'], transaction_id: transactionId },
+  },
+  amount_not_positive: amountFault('amount_not_positive'),
+  amount_scale: amountFault('amount_scale'),
+  amount_too_large: amountFault('amount_too_large'),
+  unbalanced: { details: { debits: '125.00', credits: '124.99' } },
+  single_account: { details: { account_id: accountId } },
+  account_not_found: { details: { account_id: accountId } },
+  account_not_active: { details: { account_id: accountId, account_status: 'frozen' } },
+  currency_mismatch: { details: { account_id: accountId, currency: 'EUR' } },
+  insufficient_funds: {
+    details: {
+      account_id: accountId,
+      available: '100.00',
+      required: '125.00',
+      shortfall: '25.00',
+      version: 7,
+    },
+  },
+}
+
+/** The body of an error as the documentation shows it. */
+export function problemExample(code: ProblemCode): Record<string, unknown> {
+  return problemJson(new Problem(code, contents[code] ?? {}), '/')
+}

@@ -1,0 +1,264 @@
+import type { FastifyPluginAsync } from 'fastify'
+import { z } from 'zod'
+import { newId } from '../../../shared/engine/new-id.ts'
+import type { AccountRecord } from '../../../shared/engine/account-record.ts'
+import type { MinorUnits } from '../../../shared/ledger/money.ts'
+import type { AccountChange } from '../../../shared/store/ledger-store.ts'
+import {
+  accountChangeRequest,
+  accountEntryJson,
+  accountEntryJsonSchema,
+  accountJson,
+  accountJsonSchema,
+  accountQuery,
+  accountRequest,
+  balanceJson,
+  balanceJsonAt,
+  balanceJsonSchema,
+  currencyOf,
+  minAvailableOf,
+  type AccountChangeRequest,
+  type AccountRequest,
+} from '../../../shared/wire/account-json.ts'
+import { time, uuid } from '../../../shared/wire/fields.ts'
+import { pageJson, pageKey, pageParameters } from '../../../shared/wire/paging.ts'
+import { Problem, type ProblemCode } from '../../../shared/wire/problems.ts'
+import { defaultLedgerId, type ApiContext } from '../context.ts'
+import { cursorScope } from '../cursor-scope.ts'
+import { answers, pageOf } from '../operation.ts'
+
+const idPath = z.strictObject({ id: uuid })
+const none = z.strictObject({})
+const entryQuery = z.strictObject(pageParameters)
+const balanceQuery = z.strictObject({
+  at: time.optional().meta({
+    description: 'The balance as it stood then, by the times of posting. Default: now.',
+  }),
+})
+
+const bodyFaults: readonly ProblemCode[] = [
+  'invalid_request',
+  'malformed_json',
+  'request_timeout',
+  'body_too_large',
+  'unsupported_media_type',
+]
+
+/** Opening, reading and changing accounts; their balances and entries. */
+export function accountRoutes({ store, currencies }: ApiContext): FastifyPluginAsync {
+  return async (server) => {
+    server.post<{ Body: AccountRequest }>(
+      '/api/v1/accounts',
+      {
+        schema: {
+          operationId: 'createAccount',
+          tags: ['Accounts'],
+          summary: 'Open an account',
+          body: accountRequest,
+          querystring: none,
+          response: answers({ 201: ['The account.', accountJsonSchema] }, [
+            ...bodyFaults,
+            'code_taken',
+            'currency_unknown',
+            'amount_scale',
+            'amount_too_large',
+            'store_unavailable',
+          ]),
+        },
+      },
+      async (request, reply) => {
+        const account = await open(request.body)
+        return reply
+          .code(201)
+          .header('location', `/api/v1/accounts/${account.id}`)
+          .send(accountJson(account))
+      },
+    )
+
+    server.get<{ Querystring: z.output<typeof accountQuery> }>(
+      '/api/v1/accounts',
+      {
+        schema: {
+          operationId: 'listAccounts',
+          tags: ['Accounts'],
+          summary: 'List accounts, newest first',
+          querystring: accountQuery,
+          response: answers({ 200: ['One page.', pageOf('AccountPage', accountJsonSchema)] }, [
+            'invalid_request',
+            'store_unavailable',
+          ]),
+        },
+      },
+      async (request) => {
+        const { limit, cursor, account_type: accountType, currency, status, code } = request.query
+        const filter = { currency, accountType, status, code }
+        const scope = await cursorScope(store, defaultLedgerId, 'accounts', filter)
+        const page = { before: pageKey(scope, cursor), size: limit + 1 }
+        const rows = await store.listAccounts(defaultLedgerId, filter, page)
+        return pageJson(rows, limit, scope, { keyOf: (account) => account.id, json: accountJson })
+      },
+    )
+
+    server.get<{ Params: { id: string } }>(
+      '/api/v1/accounts/:id',
+      {
+        schema: {
+          operationId: 'getAccount',
+          tags: ['Accounts'],
+          summary: 'Read an account',
+          params: idPath,
+          querystring: none,
+          response: answers({ 200: ['The account.', accountJsonSchema] }, [
+            'invalid_request',
+            'not_found',
+            'store_unavailable',
+          ]),
+        },
+      },
+      async (request) => accountJson(await there(request.params.id)),
+    )
+
+    server.patch<{ Params: { id: string }; Body: AccountChangeRequest }>(
+      '/api/v1/accounts/:id',
+      {
+        schema: {
+          operationId: 'changeAccount',
+          tags: ['Accounts'],
+          summary: 'Change an account',
+          description:
+            'What is left out stays. A frozen account takes no entries and can become active again; a closed one stays ' +
+            'closed, and only an account without balance and holds can be closed.',
+          params: idPath,
+          querystring: none,
+          body: accountChangeRequest,
+          response: answers({ 200: ['The account as it is now.', accountJsonSchema] }, [
+            ...bodyFaults,
+            'not_found',
+            'account_closed',
+            'account_not_empty',
+            'amount_scale',
+            'amount_too_large',
+            'store_unavailable',
+          ]),
+        },
+      },
+      async (request) => accountJson(await change(request.params.id, request.body)),
+    )
+
+    server.get<{ Params: { id: string }; Querystring: z.output<typeof balanceQuery> }>(
+      '/api/v1/accounts/:id/balance',
+      {
+        schema: {
+          operationId: 'getBalance',
+          tags: ['Accounts'],
+          summary: "Read an account's balance, now or at a time",
+          params: idPath,
+          querystring: balanceQuery,
+          response: answers({ 200: ['The balance.', balanceJsonSchema] }, [
+            'invalid_request',
+            'not_found',
+            'store_unavailable',
+          ]),
+        },
+      },
+      async (request) => {
+        const now = Date.now()
+        const account = await there(request.params.id)
+        const { at } = request.query
+        if (at === undefined || at >= now) return balanceJson(account, now)
+        return balanceJsonAt(account, await store.balanceAt(account, at), at)
+      },
+    )
+
+    server.get<{ Params: { id: string }; Querystring: z.output<typeof entryQuery> }>(
+      '/api/v1/accounts/:id/entries',
+      {
+        schema: {
+          operationId: 'listEntries',
+          tags: ['Accounts'],
+          summary: "List an account's entries with the running balance, newest first",
+          params: idPath,
+          querystring: entryQuery,
+          response: answers({ 200: ['One page.', pageOf('EntryPage', accountEntryJsonSchema)] }, [
+            'invalid_request',
+            'not_found',
+            'store_unavailable',
+          ]),
+        },
+      },
+      async (request) => {
+        const { limit, cursor } = request.query
+        const account = await there(request.params.id)
+        const filter = { accountId: account.id }
+        const scope = await cursorScope(store, defaultLedgerId, 'entries', filter)
+        const key = pageKey(scope, cursor)
+        const page = { before: key === undefined ? undefined : Number(key), size: limit + 1 }
+        const rows = await store.listEntries(defaultLedgerId, account.id, page)
+        return pageJson(rows, limit, scope, {
+          keyOf: (entry) => String(entry.accountVersion),
+          json: (entry) => accountEntryJson(entry, account.exponent),
+        })
+      },
+    )
+  }
+
+  async function there(id: string): Promise<AccountRecord> {
+    const account = await store.findAccount(defaultLedgerId, id)
+    if (account === undefined) throw new Problem('not_found')
+    return account
+  }
+
+  async function open(body: AccountRequest): Promise<AccountRecord> {
+    const known = await currencies.including(defaultLedgerId, body.currency)
+    const found = currencyOf(body.currency, known)
+    if ('refused' in found) throw new Problem(found.refused)
+    const { currency } = found
+    const id = newId()
+    const created = await store.createAccount({
+      id,
+      ledgerId: defaultLedgerId,
+      code: body.code ?? null,
+      name: body.name,
+      accountType: body.account_type,
+      currency,
+      minAvailable: floorOf(body.min_available ?? null, currency.exponent),
+      metadata: body.metadata ?? {},
+      createdAt: Date.now(),
+    })
+    if (!created) throw new Problem('code_taken')
+    return there(id)
+  }
+
+  async function change(id: string, body: AccountChangeRequest): Promise<AccountRecord> {
+    const { exponent } = await there(id)
+    const wished: AccountChange = {
+      ...(body.name === undefined ? {} : { name: body.name }),
+      ...(body.status === undefined ? {} : { status: body.status }),
+      ...(body.min_available === undefined
+        ? {}
+        : { minAvailable: floorOf(body.min_available, exponent) }),
+      ...(body.metadata === undefined ? {} : { metadata: body.metadata ?? {} }),
+    }
+    const outcome = await store.changeAccount(defaultLedgerId, id, wished)
+    switch (outcome.kind) {
+      case 'changed':
+        return outcome.account
+      case 'not_found':
+        throw new Problem('not_found')
+      case 'closed':
+        throw new Problem('account_closed')
+      case 'not_empty': {
+        const { balance, available } = accountJson(outcome.account)
+        throw new Problem('account_not_empty', { details: { balance, available } })
+      }
+    }
+  }
+}
+
+function floorOf(text: string | null, exponent: number): MinorUnits | null {
+  if (text === null) return null
+  const floor = minAvailableOf(text, exponent)
+  if ('units' in floor) return floor.units
+  const errors = [{ pointer: 'min_available', detail: 'does not fit the currency' }]
+  throw new Problem(floor.refused, { errors })
+}

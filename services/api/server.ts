@@ -1,0 +1,106 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { ApiContext } from './context.ts'
+import { answerProblem, answerProblems } from './answer-problems.ts'
+import { createHttpServer, usualTimeouts, type Timeouts } from './http-server.ts'
+import type { Readiness } from './readiness.ts'
+import { readStrictBodies } from './request-body.ts'
+import { judgeHeads } from './request-head.ts'
+import { accountRoutes } from './routes/accounts.ts'
+import { currencyRoutes } from './routes/currencies.ts'
+import { documentationRoutes, registerOpenApi } from './routes/documentation.ts'
+import { healthRoutes } from './routes/health.ts'
+import { pageRoutes } from './routes/pages.ts'
+import { queueRoutes } from './routes/queue.ts'
+import { queueBoardRoutes } from './routes/queue-board.ts'
+import { transactionRoutes } from './routes/transactions.ts'
+import { validatorCompiler } from './validation.ts'
+
+/** Limits on what a request may be. Node and Fastify leave most of them open. */
+const bodyBytesMax = 1024 * 1024
+const pathParameterLengthMax = 128
+
+/** What a caller may send as its request id, and have back in every answer and log line. */
+const requestIdPattern = /^[A-Za-z0-9_.:-]{1,128}$/
+
+/** Builds the API over a store. The caller listens, and closes it. */
+export async function buildApi(
+  context: ApiContext,
+  readiness: Readiness,
+  timeouts: Timeouts = usualTimeouts,
+): Promise<FastifyInstance> {
+  const server: FastifyInstance = fastify({
+    bodyLimit: bodyBytesMax,
+    serverFactory: (handler) => createHttpServer(handler, timeouts),
+    routerOptions: { maxParamLength: pathParameterLengthMax },
+    // Serve what is in hand while closing; Fastify's own 503 is not problem+json.
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    // Requests are logged by the hook below, by route and never by address.
+    logger: false,
+    genReqId: requestIdOf,
+    // The HTTP server has its own.
+    clientErrorHandler: () => {},
+    frameworkErrors: (error, request, reply) => {
+      nameAnswer(request, reply)
+      answerProblem(context.log)(error, request, reply)
+    },
+  })
+  server.setValidatorCompiler(validatorCompiler)
+  server.setSerializerCompiler(() => (value) => JSON.stringify(value))
+  server.addHook('onRequest', (request, reply, done) => {
+    nameAnswer(request, reply)
+    done()
+  })
+  // When the answer leaves, not when the request came: what was in hand as the stop began is the last on its connection too.
+  server.addHook('onSend', (_request, reply, _payload, done) => {
+    if (readiness.stopping) void reply.header('connection', 'close')
+    done()
+  })
+  observeRequests(server, context)
+  judgeHeads(server)
+  answerProblems(server, context.log)
+  readStrictBodies(server)
+
+  await registerOpenApi(server)
+  await server.register(async (api) => {
+    api.addHook('onRequest', (_request, reply, done) => {
+      void reply.header('cache-control', 'no-store')
+      done()
+    })
+    await api.register(accountRoutes(context))
+    await api.register(transactionRoutes(context))
+    await api.register(queueRoutes(context))
+    await api.register(currencyRoutes(context))
+  })
+  await server.register(healthRoutes(context, readiness))
+  await server.register(pageRoutes(context))
+  await server.register(queueBoardRoutes(context))
+  await server.register(documentationRoutes)
+  return server
+}
+
+function requestIdOf(request: IncomingMessage): string {
+  const given = request.headers['x-request-id']
+  return typeof given === 'string' && requestIdPattern.test(given) ? given : randomUUID()
+}
+
+/** What every answer carries, whatever it says. */
+function nameAnswer(request: FastifyRequest, reply: FastifyReply): void {
+  void reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff')
+}
+
+/** Counts and logs each answer. The log has the route's pattern: an address may carry a customer's words. */
+function observeRequests(server: FastifyInstance, { metrics, log }: ApiContext): void {
+  server.addHook('onResponse', (request, reply, done) => {
+    const route = request.routeOptions.url ?? 'none'
+    const { method, id } = request
+    metrics.requestAnswered(method, route, reply.statusCode, reply.elapsedTime)
+    if (log.isLevelEnabled('debug')) {
+      const took = Math.round(reply.elapsedTime * 10) / 10
+      log.debug({ request: id, method, route, status: reply.statusCode, ms: took }, 'answered')
+    }
+    done()
+  })
+}

@@ -1,0 +1,124 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { PostCommand, PostOutcome } from '../../shared/engine/post-command.ts'
+import type { QueueStanding } from '../../shared/engine/queue-store.ts'
+import type { TransactionRecord } from '../../shared/engine/transaction-record.ts'
+import type { Refusal } from '../../shared/ledger/refusal.ts'
+import { differingFields } from '../../shared/wire/fingerprint.ts'
+import { Problem, problems } from '../../shared/wire/problems.ts'
+import { contentOf, refusalPointer, transactionJson } from '../../shared/wire/transaction-json.ts'
+import { sendProblem } from './answer-problems.ts'
+import { defaultLedgerId, type ApiContext } from './context.ts'
+
+/** Answers with transactions: the same transaction is answered the same way, whoever asks and however it came about. */
+export class TransactionAnswers {
+  readonly #context: ApiContext
+
+  constructor(context: ApiContext) {
+    this.#context = context
+  }
+
+  /** Answers a POST by its outcome. */
+  async outcome(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    command: PostCommand,
+    outcome: PostOutcome,
+  ): Promise<FastifyReply> {
+    switch (outcome.kind) {
+      case 'written':
+        if (outcome.transaction.failure !== null) {
+          this.#context.metrics.refused(outcome.transaction.failure.code)
+        }
+        return this.stands(request, reply, outcome.transaction)
+      case 'refused':
+        this.#context.metrics.refused(outcome.refusal.code)
+        return sendProblem(request, reply, refusalProblem(outcome.refusal, undefined))
+      case 'standing': {
+        if (outcome.replayed) void reply.header('idempotency-replayed', 'true')
+        return this.stands(request, reply, await this.read(outcome.transactionId))
+      }
+      case 'key_reused': {
+        const owner = await this.read(outcome.transactionId)
+        throw new Problem('idempotency_key_reused', {
+          detail:
+            'The key belongs to a transaction with another body. Use a new key for a new payment.',
+          details: {
+            differing_fields: differingFields(command, contentOf(owner)),
+            transaction_id: owner.id,
+          },
+        })
+      }
+    }
+  }
+
+  /** Answers a POST with a transaction as it stands: 201 posted, 202 queued, the problem of a refusal or a cancel. */
+  stands(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    transaction: TransactionRecord,
+  ): FastifyReply {
+    if (transaction.failure !== null) {
+      return sendProblem(request, reply, refusalProblem(transaction.failure, transaction.id))
+    }
+    if (transaction.status === 'canceled') throw endedProblem(transaction)
+    return reply
+      .code(transaction.status === 'queued' ? 202 : 201)
+      .header('location', `/api/v1/transactions/${transaction.id}`)
+      .send(transactionJson(transaction, this.#justQueued(transaction)))
+  }
+
+  /** Reads a transaction that must be there. */
+  async read(id: string): Promise<TransactionRecord> {
+    const transaction = await this.#context.store.findTransaction(defaultLedgerId, id)
+    if (transaction === undefined) throw new Error('a transaction that stands cannot be read')
+    return transaction
+  }
+
+  /** Writes a transaction with its place in the queue, counted now. One round trip more while it is queued. */
+  async withPlace(transaction: TransactionRecord): Promise<unknown> {
+    const { ledgerId, place, status, id } = transaction
+    if (status !== 'queued' || place === null) return transactionJson(transaction)
+    const standing = await this.#context.store.queueStanding(ledgerId, place)
+    // It has ended between the two reads.
+    if (standing === undefined) return transactionJson(await this.read(id))
+    return transactionJson(transaction, standing)
+  }
+
+  /** The place of a transaction that was queued a moment ago; what is ahead of it is as of the last count. */
+  #justQueued(transaction: TransactionRecord): QueueStanding | undefined {
+    const { ledgerId, place, createdAt } = transaction
+    if (transaction.status !== 'queued' || place === null) return undefined
+    return {
+      ahead: this.#context.monitor.queuedIn(ledgerId, place.slot),
+      enqueuedAt: createdAt,
+      attempts: 0,
+      lastError: null,
+      parkedAt: null,
+      parkedReason: null,
+    }
+  }
+}
+
+/** The problem of asking something of a transaction that has ended: it says how. */
+export function endedProblem(transaction: TransactionRecord): Problem {
+  const codes = {
+    posted: 'already_posted',
+    failed: 'already_failed',
+    canceled: 'already_canceled',
+    queued: 'not_parked',
+  } as const
+  return new Problem(codes[transaction.status], { details: { transaction_id: transaction.id } })
+}
+
+/** A refusal as an answer; the one that was stored names its transaction, so that a replay says the same. */
+function refusalProblem(refusal: Refusal, transactionId: string | undefined): Problem {
+  const pointer = refusalPointer(refusal)
+  const detail = problems[refusal.code].title
+  return new Problem(refusal.code, {
+    ...(pointer === undefined ? {} : { errors: [{ pointer, detail }] }),
+    details: {
+      ...refusal.details,
+      ...(transactionId === undefined ? {} : { transaction_id: transactionId }),
+    },
+  })
+}

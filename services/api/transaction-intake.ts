@@ -1,0 +1,93 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { PostCommand, PostOutcome } from '../../shared/engine/post-command.ts'
+import { outcomeUnderKey } from '../../shared/engine/standing-index.ts'
+import type { TransactionRecord } from '../../shared/engine/transaction-record.ts'
+import { idempotencyKeyOf } from '../../shared/wire/idempotency-key.ts'
+import { preferencesOf } from '../../shared/wire/prefer.ts'
+import { Problem } from '../../shared/wire/problems.ts'
+import { postCommand, type TransactionRequest } from '../../shared/wire/transaction-json.ts'
+import { defaultLedgerId, type ApiContext } from './context.ts'
+import { waitSMax } from './waiting.ts'
+
+/** How a request wants to be posted. */
+export type PostingMode = 'sync' | 'async'
+
+/** Takes transactions in: makes commands of requests and has them posted now, or accepted for later. */
+export class TransactionIntake {
+  readonly #context: ApiContext
+
+  constructor(context: ApiContext) {
+    this.#context = context
+  }
+
+  /** The command of a request: its key read, its amounts priced. Throws the problem of a bad key. */
+  async command(request: FastifyRequest<{ Body: TransactionRequest }>): Promise<PostCommand> {
+    const { body } = request
+    const key = idempotencyKeyOf(request.raw.rawHeaders, body.idempotency_key ?? null)
+    if ('problem' in key) throw key.problem
+    const known = await this.#context.currencies.including(defaultLedgerId, body.currency)
+    return postCommand(body, key.key, defaultLedgerId, known)
+  }
+
+  /**
+   * Takes a command in. What is refused by itself is never queued: its refusal is written under its key at once, and without a
+   * key there is nothing to write.
+   */
+  async take(command: PostCommand, mode: PostingMode): Promise<PostOutcome> {
+    if (command.pricing.ok) {
+      return mode === 'sync' ? this.#context.posting.post(command) : this.#accept(command)
+    }
+    return command.idempotencyKey === null
+      ? { kind: 'refused', refusal: command.pricing.refusal }
+      : this.#context.posting.post(command)
+  }
+
+  /** The mode of a request: its own word, or its `Prefer`, or the service's default. */
+  mode(
+    request: FastifyRequest<{ Querystring: { mode?: PostingMode | undefined } }>,
+    reply: FastifyReply,
+  ): { readonly mode: PostingMode; readonly waitMs: number } {
+    const { respondAsync, waitS } = preferencesOf([request.headers.prefer].flat().join(','))
+    const wished = respondAsync ? 'async' : this.#context.defaultMode
+    const mode = request.query.mode ?? wished
+    if (mode === 'sync') return { mode, waitMs: 0 }
+    const applied: string[] = []
+    if (respondAsync) applied.push('respond-async')
+    if (waitS !== null) applied.push(`wait=${Math.min(waitS, waitSMax)}`)
+    if (applied.length > 0) void reply.header('preference-applied', applied.join(', '))
+    return { mode, waitMs: Math.min(waitS ?? 0, waitSMax) * 1000 }
+  }
+
+  /** Waits until a queued transaction has ended or the time is over; gives it as it stands then. */
+  async wait(transaction: TransactionRecord, waitMs: number): Promise<TransactionRecord> {
+    if (transaction.status !== 'queued' || waitMs <= 0) return transaction
+    const { ledgerId, id } = transaction
+    const { store, waiting } = this.#context
+    const turn = waiting.begin(ledgerId, id, waitMs)
+    try {
+      const before = await store.findTransaction(ledgerId, id)
+      if (before !== undefined && before.status !== 'queued') return before
+      await turn.ended
+      return (await store.findTransaction(ledgerId, id)) ?? transaction
+    } finally {
+      turn.done()
+    }
+  }
+
+  async #accept(command: PostCommand): Promise<PostOutcome> {
+    const { monitor, acceptance } = this.#context
+    if (monitor.isFull()) return this.#replayOrFull(command)
+    const outcome = await acceptance.accept(command)
+    if (outcome.kind === 'written') monitor.accepted(1)
+    return outcome
+  }
+
+  /** A full queue takes nothing new, but what stands under a key is answered from the record all the same. */
+  async #replayOrFull(command: PostCommand): Promise<PostOutcome> {
+    const { store, monitor } = this.#context
+    const key = command.idempotencyKey
+    const owner = key === null ? undefined : await store.findByKey(command.ledgerId, key)
+    if (owner !== undefined) return outcomeUnderKey(command, owner)
+    throw new Problem('queue_full', { retryAfterS: monitor.retryAfterS })
+  }
+}

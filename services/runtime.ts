@@ -1,0 +1,61 @@
+import { BacklogMonitor } from '../shared/engine/backlog-monitor.ts'
+import { readConfiguration, type Configuration } from '../shared/config.ts'
+import { createLog, type Logger } from '../shared/log.ts'
+import { Metrics } from '../shared/metrics.ts'
+import { InProcessQueue } from '../shared/queue/in-process.ts'
+import type { Queue } from '../shared/queue/queue.ts'
+import { RedisQueue } from '../shared/queue/redis-queue.ts'
+import type { LedgerStore } from '../shared/store/ledger-store.ts'
+import { openStore } from '../shared/store/open.ts'
+
+/** What both services stand on: the configuration, the store, the queue, the log and the metrics. */
+export interface Runtime {
+  readonly configuration: Configuration
+  readonly log: Logger
+  readonly store: LedgerStore
+  readonly queue: Queue
+  readonly monitor: BacklogMonitor
+  readonly metrics: Metrics
+  close(): Promise<void>
+}
+
+/** What every key in Redis begins with. */
+const namespace = 'ledgerflow'
+
+/** Reads the configuration and opens all that it names. Rejects with a sentence for the operator. */
+export async function openRuntime(): Promise<Runtime> {
+  const configuration = readConfiguration()
+  const log = createLog(configuration.LOG_LEVEL)
+  const { store, migrations } = await openStore(configuration.DATABASE_URL)
+  for (const name of migrations.applied) log.info({ migration: name }, 'migration applied')
+  if (store.advice !== undefined) log.warn(store.advice)
+
+  const { REDIS_URL: redis, QUEUES: queues } = configuration
+  const queue =
+    redis === undefined ? new InProcessQueue() : new RedisQueue(redis, { queues, namespace })
+  const metrics = new Metrics()
+  const monitor = new BacklogMonitor(store, configuration.QUEUE_BACKLOG_MAX)
+  await monitor.start()
+  metrics.showConnections(() => store.connections())
+  metrics.showBacklog(() => monitor.reading)
+  return {
+    configuration,
+    log,
+    store,
+    queue,
+    monitor,
+    metrics,
+    close: async () => {
+      await monitor.stop()
+      await queue.close()
+      await store.close()
+    },
+  }
+}
+
+/** Ends the process with a sentence instead of a stack: what keeps it from starting is the operator's to mend. */
+export function cannotStart(error: unknown): never {
+  const reason = error instanceof Error ? error.message : String(error)
+  process.stderr.write(`LedgerFlow cannot start: ${reason}\n`)
+  process.exit(1)
+}

@@ -1,0 +1,32 @@
+import { cannotStart, openRuntime } from '../runtime.ts'
+import { stopOnSignal } from '../stop.ts'
+import { listenForOperators } from './operator-port.ts'
+import { Worker } from './worker.ts'
+
+/** Runs one worker service: `npm run worker`. Any number of them may run. */
+async function main(): Promise<void> {
+  const runtime = await openRuntime()
+  const { configuration, log, store, queue } = runtime
+  if (configuration.REDIS_URL === undefined) {
+    throw new Error(
+      'a worker needs REDIS_URL; without it the API process (npm start) posts what is queued',
+    )
+  }
+  const worker = new Worker(runtime)
+  await worker.start()
+  const port = await listenForOperators(runtime, configuration.HOST, configuration.WORKER_PORT)
+
+  stopOnSignal(log, async () => {
+    port.stopping()
+    await worker.stop()
+    await port.close()
+    await runtime.close()
+  })
+  log.info(
+    { address: port.address, store: store.description, queue: queue.description },
+    `The worker is ready (${store.description}; ${queue.description}). ` +
+      `Health and metrics: ${port.address}/health/ready, ${port.address}/metrics.`,
+  )
+}
+
+main().catch(cannotStart)

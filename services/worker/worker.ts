@@ -1,0 +1,98 @@
+import type { BacklogMonitor } from '../../shared/engine/backlog-monitor.ts'
+import { DrainRounds, type RingReport } from '../../shared/engine/drain-rounds.ts'
+import type { QueueStore } from '../../shared/engine/queue-store.ts'
+import type { Logger } from '../../shared/log.ts'
+import type { Metrics } from '../../shared/metrics.ts'
+import type { DoorbellListener, Queue } from '../../shared/queue/queue.ts'
+import { Sweeper } from './sweeper.ts'
+
+/** What a worker works with. */
+export interface WorkerContext {
+  readonly store: QueueStore
+  readonly queue: Queue
+  readonly metrics: Metrics
+  readonly monitor: BacklogMonitor
+  readonly log: Logger
+}
+
+/** For how long the list of ledgers is taken as it was. */
+const ledgersMs = 5000
+
+/**
+ * Posts what is queued: when a bell rings, and by sweeping for what no bell told of. Any number of workers may run; the
+ * database sees to it that each slot is drained by one at a time and each transaction once.
+ */
+export class Worker {
+  readonly #context: WorkerContext
+  readonly #rounds: DrainRounds
+  readonly #sweeper: Sweeper
+  #listener: DoorbellListener | undefined
+  #ledgers: { readonly ids: readonly number[]; readonly at: number } = { ids: [], at: -ledgersMs }
+
+  constructor(context: WorkerContext) {
+    this.#context = context
+    const { store, queue, metrics, log } = context
+    this.#rounds = new DrainRounds(store, {
+      ended: (transactions, tookMs) => {
+        metrics.drained(transactions, tookMs)
+        queue.news.tell(transactions.map(({ id }) => id))
+      },
+      parked: ({ ledgerId, id, slot, reason }) => {
+        metrics.parked()
+        log.error({ ledgerId, transaction: id, slot, reason }, 'a queued transaction is parked')
+      },
+      failed: (failure) => {
+        metrics.drainFailed(failure)
+        log.warn({ err: failure }, 'draining failed; it goes on by itself')
+      },
+    })
+    this.#sweeper = new Sweeper(store, this.#rounds, log)
+  }
+
+  /** Starts to answer rings and to sweep. */
+  async start(): Promise<void> {
+    this.#sweeper.start()
+    this.#listener = await this.#context.queue.listen((slots) => this.#answer(slots))
+  }
+
+  /** Takes no new work, finishes the rounds under way, and lets go of the queue. */
+  async stop(): Promise<void> {
+    this.#sweeper.stop()
+    await this.#rounds.stop()
+    await this.#listener?.close()
+  }
+
+  /** Drains some slots of every ledger. */
+  async #answer(slots: readonly number[]): Promise<RingReport> {
+    this.#context.metrics.rang()
+    const ids = await this.#ledgerIds()
+    const reports = await Promise.all(ids.map((id) => this.#rounds.ring(id, slots)))
+    return merged(reports)
+  }
+
+  async #ledgerIds(): Promise<readonly number[]> {
+    const now = performance.now()
+    if (now - this.#ledgers.at < ledgersMs) return this.#ledgers.ids
+    // Without a database the sweep will find the work when it is back.
+    const ids = await this.#context.store.ledgerIds().catch(() => this.#ledgers.ids)
+    this.#ledgers = { ids, at: now }
+    return ids
+  }
+}
+
+function merged(reports: readonly RingReport[]): RingReport {
+  const [first, ...others] = reports
+  const none = { posted: 0, refused: 0, firstSequence: null, lastSequence: null }
+  return others.reduce(
+    (sum, report) => ({
+      posted: sum.posted + report.posted,
+      refused: sum.refused + report.refused,
+      firstSequence: sum.firstSequence ?? report.firstSequence,
+      lastSequence: report.lastSequence ?? sum.lastSequence,
+      refusedIds: [...sum.refusedIds, ...report.refusedIds],
+      parkedIds: [...sum.parkedIds, ...report.parkedIds],
+      stoppedBy: sum.stoppedBy ?? report.stoppedBy,
+    }),
+    first ?? { ...none, refusedIds: [], parkedIds: [], stoppedBy: null },
+  )
+}

@@ -1,0 +1,55 @@
+import { existsSync } from 'node:fs'
+import { z } from 'zod'
+
+const port = z.coerce.number().int().min(0).max(65_535)
+
+const databaseUrl = z.string().transform((text, context) => {
+  if (text.startsWith('sqlite:') && text.length > 'sqlite:'.length) {
+    return { dialect: 'sqlite', path: text.slice('sqlite:'.length) } as const
+  }
+  if (/^postgres(?:ql)?:\/\//.test(text)) return { dialect: 'postgres', url: text } as const
+  context.addIssue('must be sqlite:PATH or postgres://…')
+  return z.NEVER
+})
+
+const redisUrl = z.string().transform((text, context) => {
+  const urls = text.split(',').map((url) => url.trim())
+  if (urls.every((url) => /^rediss?:\/\/[^/]/.test(url) && URL.canParse(url))) return { urls }
+  context.addIssue('must be redis://…, or several of them with commas between')
+  return z.NEVER
+})
+
+/** Every variable that this service reads, with its default. `.env.example` explains them. */
+const schema = z.object({
+  HOST: z.string().min(1).default('127.0.0.1'),
+  PORT: port.default(8000),
+  DATABASE_URL: databaseUrl.prefault('sqlite:./data/ledgerflow.db'),
+  REDIS_URL: redisUrl.optional(),
+  POSTING_MODE: z.enum(['sync', 'async']).default('sync'),
+  QUEUES: z.coerce.number().int().min(1).max(256).default(8),
+  QUEUE_BACKLOG_MAX: z.coerce.number().int().min(1).default(1_000_000),
+  WORKER_PORT: port.default(0),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  BASE_URL: z.url().default('http://127.0.0.1:8000'),
+  ROLE_PASSWORD: z.string().optional(),
+})
+
+/** The configuration of a process, read once and passed on. */
+export type Configuration = z.output<typeof schema>
+
+/** The names of all variables, for the test that holds `.env.example` to them. */
+export const configurationVariables: readonly string[] = Object.keys(schema.shape)
+
+/**
+ * Reads the configuration from the environment and, where the environment is silent, from a file `.env` in the
+ * current folder. Throws one error that names every variable that is wrong and never repeats a value.
+ */
+export function readConfiguration(): Configuration {
+  if (existsSync('.env')) process.loadEnvFile('.env')
+  // An empty variable, as compose files write it, means one that is not set.
+  const set = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== ''))
+  const parsed = schema.safeParse(set)
+  if (parsed.success) return parsed.data
+  const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
+  throw new Error(`the configuration is not valid:\n  ${faults.join('\n  ')}`)
+}

@@ -1,0 +1,55 @@
+import type { LockedAccount } from '../ledger/account.ts'
+import type { TransactionStatus } from '../ledger/transaction.ts'
+import type { TransactionRecord } from './transaction-record.ts'
+
+/** What one batch of posting must know before it can decide. All of one ledger. */
+export interface BatchReads {
+  readonly ledgerId: number
+  /** The accounts to lock, each once. */
+  readonly accountIds: readonly string[]
+  /** The idempotency keys to look up, each once. */
+  readonly idempotencyKeys: readonly string[]
+  /** Transactions that an earlier try may have written although no answer came back. */
+  readonly transactionIds: readonly string[]
+}
+
+/** A transaction that stands already, as far as a retry needs to know it. */
+export interface StandingTransaction {
+  readonly id: string
+  readonly idempotencyKey: string | null
+  readonly fingerprint: string | null
+  readonly status: TransactionStatus
+}
+
+/** What the store found, under locks that are held until the batch is committed. */
+export interface BatchState {
+  /** The database's clock after the locks were granted, in ms since 1970. */
+  readonly now: number
+  readonly accounts: ReadonlyMap<string, LockedAccount>
+  readonly standing: readonly StandingTransaction[]
+}
+
+/** Everything a batch writes, in one statement where the database can. */
+export interface BatchWrites {
+  /** New rows, posted or failed, with their entries. */
+  readonly transactions: readonly TransactionRecord[]
+  /** The accounts whose totals moved, as they stand afterwards. */
+  readonly accounts: readonly LockedAccount[]
+  /** When all of it happens: the rows' `created_at`, `posted_at`, `failed_at`. Ms since 1970. */
+  readonly at: number
+}
+
+/**
+ * The border between the engine and a database. One call is one database transaction: lock and look up, ask the
+ * (synchronous, pure) decision, write what it returns, commit. Nothing can be written in any other way.
+ */
+export interface PostingStore {
+  /** How many batches may be under way at once: 1 where the database has one writer. */
+  readonly batchesMax: number
+
+  /**
+   * Runs one batch. Resolves after COMMIT was acknowledged; rejects with `StoreFailure`.
+   * `decide` may be called again when the batch is run again.
+   */
+  post(reads: BatchReads, decide: (state: BatchState) => BatchWrites): Promise<void>
+}

@@ -1,0 +1,128 @@
+import type { LockedAccount } from '../ledger/account.ts'
+import type { StandingTransaction } from './posting-store.ts'
+import type { QueuePlace, TransactionRecord } from './transaction-record.ts'
+
+/** What accepting a batch must know before it can decide. All of one ledger. */
+export interface AcceptReads {
+  readonly ledgerId: number
+  readonly idempotencyKeys: readonly string[]
+  readonly transactionIds: readonly string[]
+  /** How many sequence numbers to take at the most. */
+  readonly count: number
+}
+
+/** What the store found, and the numbers it gave. */
+export interface AcceptState {
+  readonly now: number
+  readonly standing: readonly StandingTransaction[]
+  /** The first of `count` numbers, greater than any that was given before this batch began. */
+  readonly firstSequence: number
+}
+
+/** Which queued transactions to take: the oldest of some slots, or exactly some places. All of one ledger. */
+export type DrainOrder =
+  | { readonly ledgerId: number; readonly slots: readonly number[] }
+  | { readonly ledgerId: number; readonly places: readonly QueuePlace[] }
+
+/** A transaction taken out of the queue, in the database transaction that will end it. */
+export interface TakenTransaction {
+  readonly transaction: TransactionRecord
+  readonly place: QueuePlace
+}
+
+/** What was taken, by slot and then in sequence, with the accounts it touches locked. */
+export interface DrainState {
+  readonly now: number
+  readonly accounts: ReadonlyMap<string, LockedAccount>
+  readonly taken: readonly TakenTransaction[]
+}
+
+/** Everything a drain writes: each taken transaction as it ended, and the accounts that moved. */
+export interface DrainWrites {
+  readonly ended: readonly TransactionRecord[]
+  readonly accounts: readonly LockedAccount[]
+  readonly at: number
+}
+
+/** The engine's side of a drain: which accounts the taken transactions touch, and how they end. Both pure. */
+export interface DrainDecider {
+  accountsOf(taken: readonly TakenTransaction[]): readonly string[]
+  decide(state: DrainState): DrainWrites
+}
+
+/** How an attempt to end a queued transaction from outside ended. */
+export type EndOutcome =
+  | { readonly kind: 'ended'; readonly transaction: TransactionRecord }
+  /** It is not queued (any more), or not parked where that was asked for: this is how it stands. */
+  | { readonly kind: 'standing'; readonly transaction: TransactionRecord }
+  | { readonly kind: 'not_found' }
+
+/** How far a queued transaction has come. */
+export interface QueueStanding {
+  /** How many are queued before it in its slot. */
+  readonly ahead: number
+  readonly enqueuedAt: number
+  readonly attempts: number
+  readonly lastError: string | null
+  readonly parkedAt: number | null
+  readonly parkedReason: string | null
+}
+
+/** What waits in one slot. */
+export interface SlotBacklog {
+  readonly ledgerId: number
+  readonly slot: number
+  readonly queued: number
+  readonly parked: number
+  readonly oldestAt: number
+}
+
+/** The durable queue: rows in the database, in the same transactions as what they stand for. */
+export interface QueueStore {
+  /** Runs one batch of acceptance as one database transaction. Rejects with `StoreFailure`. */
+  accept(
+    reads: AcceptReads,
+    decide: (state: AcceptState) => readonly TransactionRecord[],
+  ): Promise<void>
+
+  /**
+   * Runs one drain as one database transaction: takes the slots that nobody else is draining, takes their oldest rows,
+   * locks the accounts, asks for the decision, writes it, commits. A row whose ordering key is parked stays. Gives the
+   * slots of which it took as many rows as one drain takes of a slot: they may have more.
+   */
+  drain(order: DrainOrder, decider: DrainDecider): Promise<readonly number[]>
+
+  /** All ledgers. */
+  ledgerIds(): Promise<readonly number[]>
+
+  /** The slots that have had work waiting for `ageMs` or longer. */
+  slotsWaiting(ageMs: number): Promise<readonly { ledgerId: number; slots: readonly number[] }[]>
+
+  /** Remembers a failed attempt on queued rows. Best effort: the database may be what failed. */
+  noteAttempt(ledgerId: number, places: readonly QueuePlace[], reason: string): Promise<void>
+
+  /** Sets a row aside, visibly: its ordering key waits until an operator resumes, refuses or cancels it. */
+  park(ledgerId: number, place: QueuePlace, reason: string): Promise<void>
+
+  /** Ends a queued transaction as canceled, unless a drain has it or had it. One conditional update. */
+  cancel(ledgerId: number, id: string): Promise<EndOutcome>
+
+  /** Lets a parked transaction be drained again. */
+  resume(ledgerId: number, id: string): Promise<EndOutcome>
+
+  /** Ends a parked transaction as failed. */
+  refuse(ledgerId: number, id: string, reason: string): Promise<EndOutcome>
+
+  queueStanding(ledgerId: number, place: QueuePlace): Promise<QueueStanding | undefined>
+  backlog(): Promise<readonly SlotBacklog[]>
+  listParked(
+    ledgerId: number,
+    page: { readonly before: string | undefined; readonly size: number },
+  ): Promise<TransactionRecord[]>
+
+  /** Those of these transactions that have ended. */
+  endedAmong(ids: readonly { ledgerId: number; id: string }[]): Promise<readonly string[]>
+
+  /** The transaction that stands under an idempotency key. */
+  findByKey(ledgerId: number, idempotencyKey: string): Promise<StandingTransaction | undefined>
+}

@@ -1,0 +1,138 @@
+import { LessThan, type FindOptionsWhere } from 'typeorm'
+import { StoreFailure } from '../engine/store-failure.ts'
+import type { Currency } from '../ledger/currency.ts'
+import type { AdministrativeSource } from './data-source.ts'
+import type { AccountRow, LedgerRow } from './entities.ts'
+import { failingClearly } from './failing-clearly.ts'
+import { pendingMigrations } from './migrate.ts'
+import type { AccountRecord } from '../engine/account-record.ts'
+import type {
+  AccountChange,
+  AccountChangeOutcome,
+  AccountFilter,
+  NewAccount,
+  Page,
+} from './ledger-store.ts'
+
+/** Accounts, currencies and ledgers through TypeORM: everything that is not posting and not hot. */
+export class Administration {
+  readonly #source: AdministrativeSource
+
+  constructor(source: AdministrativeSource) {
+    this.#source = source
+  }
+
+  /** Inserts an account; false when another account of the ledger has its code. One statement. */
+  async createAccount(account: NewAccount): Promise<boolean> {
+    const { currency, ...rest } = account
+    return insertUnlessTaken(() =>
+      this.#accounts.insert({
+        ...rest,
+        metadata: Object.keys(account.metadata).length > 0 ? account.metadata : null,
+        currency: currency.code,
+        exponent: currency.exponent,
+      }),
+    )
+  }
+
+  /** One page of accounts, newest first by id. One statement. */
+  async listAccounts(
+    ledgerId: number,
+    filter: AccountFilter,
+    page: Page<string>,
+  ): Promise<AccountRecord[]> {
+    const where: FindOptionsWhere<AccountRow> = { ledgerId }
+    if (filter.currency !== undefined) where.currency = filter.currency
+    if (filter.accountType !== undefined) where.accountType = filter.accountType
+    if (filter.status !== undefined) where.status = filter.status
+    if (filter.code !== undefined) where.code = filter.code
+    if (page.before !== undefined) where.id = LessThan(page.before)
+    const rows = await failingClearly('read', () =>
+      this.#accounts.find({ where, order: { id: 'DESC' }, take: page.size }),
+    )
+    return rows.map((row) => ({ ...row, metadata: row.metadata ?? {} }))
+  }
+
+  /**
+   * Changes what a caller may change of an account. The conditions are part of the one update, so that a payment
+   * that comes between cannot be passed over: a closed account stays closed, and only an empty one is closed.
+   */
+  async changeAccount(
+    ledgerId: number,
+    id: string,
+    change: AccountChange,
+  ): Promise<AccountChangeOutcome> {
+    const affected = Object.keys(change).length > 0 ? await this.#update(ledgerId, id, change) : 1
+    const row = await failingClearly('read', () => this.#accounts.findOneBy({ ledgerId, id }))
+    if (row === null) return { kind: 'not_found' }
+    const account = { ...row, metadata: row.metadata ?? {} }
+    if (affected === 1) return { kind: 'changed', account }
+    return account.status === 'closed' ? { kind: 'closed' } : { kind: 'not_empty', account }
+  }
+
+  async #update(ledgerId: number, id: string, change: AccountChange): Promise<number> {
+    const update = this.#accounts
+      .createQueryBuilder()
+      .update()
+      .set(change)
+      .where('ledger_id = :ledgerId and id = :id', { ledgerId, id })
+      .andWhere(`status <> 'closed'`)
+    if (change.status === 'closed') {
+      update.andWhere(`posted_debits = posted_credits and held_debits = '0' and held_credits = '0'`)
+    }
+    const { affected } = await failingClearly('write', () => update.execute())
+    return affected ?? 0
+  }
+
+  async listCurrencies(ledgerId: number): Promise<Currency[]> {
+    const rows = await failingClearly('read', () => this.#currencies.findBy({ ledgerId }))
+    return rows.map(({ code, exponent }) => ({ code, exponent }))
+  }
+
+  /** Registers a currency; false when the ledger has one of this code already. */
+  async createCurrency(ledgerId: number, currency: Currency, createdAt: number): Promise<boolean> {
+    return insertUnlessTaken(() => this.#currencies.insert({ ledgerId, ...currency, createdAt }))
+  }
+
+  async findLedger(id: number): Promise<LedgerRow | undefined> {
+    const ledgers = this.#source.dataSource.getRepository(this.#source.entities.ledgers)
+    return (await failingClearly('read', () => ledgers.findOneBy({ id }))) ?? undefined
+  }
+
+  /** Rejects when the store does not answer or migrations are pending. */
+  async checkReady(): Promise<void> {
+    const pending = await failingClearly('read', () => pendingMigrations(this.#source))
+    if (pending.length > 0) throw new Error('the schema is behind this version')
+  }
+
+  close(): Promise<void> {
+    return this.#source.dataSource.destroy()
+  }
+
+  get #accounts() {
+    return this.#source.dataSource.getRepository(this.#source.entities.accounts)
+  }
+
+  get #currencies() {
+    return this.#source.dataSource.getRepository(this.#source.entities.currencies)
+  }
+}
+
+/** Runs an insert; false when a row with its unique values is there already. */
+async function insertUnlessTaken(insert: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await failingClearly('write', insert)
+    return true
+  } catch (error) {
+    if (error instanceof StoreFailure && uniqueViolations.has(error.code ?? '')) return false
+    throw error
+  }
+}
+
+const uniqueViolations = new Set([
+  '23505',
+  'SQLITE_CONSTRAINT_UNIQUE',
+  'SQLITE_CONSTRAINT_PRIMARYKEY',
+  // Of the triggers only `accounts_once` meets an insert of ours.
+  'SQLITE_CONSTRAINT_TRIGGER',
+])

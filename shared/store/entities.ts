@@ -1,0 +1,314 @@
+import { EntitySchema, type EntitySchemaOptions } from 'typeorm'
+import {
+  accountStatuses,
+  accountTypes,
+  directions,
+  type AccountStatus,
+  type AccountType,
+  type Direction,
+} from '../ledger/account.ts'
+import type { RequestedEntry } from '../ledger/command.ts'
+import type { MinorUnits } from '../ledger/money.ts'
+import type { Refusal } from '../ledger/refusal.ts'
+import { transactionStatuses, type TransactionStatus } from '../ledger/transaction.ts'
+import type { Metadata } from '../engine/transaction-record.ts'
+import { columnKinds, type Dialect } from './dialect.ts'
+
+/** A book: everything else belongs to exactly one. */
+export interface LedgerRow {
+  id: number
+  name: string
+  /** Signs this ledger's cursors, so that one of another ledger is not taken for ours. */
+  cursorSecret: Buffer
+  createdAt: number
+}
+
+/** A currency that a ledger registered besides ISO 4217. */
+export interface CurrencyRow {
+  ledgerId: number
+  code: string
+  exponent: number
+  createdAt: number
+}
+
+/** An account with its running totals. Times are ms since 1970, money is minor units. */
+export interface AccountRow {
+  ledgerId: number
+  id: string
+  code: string | null
+  name: string
+  accountType: AccountType
+  currency: string
+  exponent: number
+  status: AccountStatus
+  minAvailable: MinorUnits | null
+  metadata: Metadata | null
+  postedDebits: MinorUnits
+  postedCredits: MinorUnits
+  heldDebits: MinorUnits
+  heldCredits: MinorUnits
+  version: number
+  lastPostedAt: number | null
+  createdAt: number
+}
+
+/** A transaction: one row for life. */
+export interface TransactionRow {
+  ledgerId: number
+  id: string
+  status: TransactionStatus
+  reference: string | null
+  idempotencyKey: string | null
+  fingerprint: Buffer | null
+  description: string | null
+  currency: string
+  exponent: number | null
+  metadata: Metadata | null
+  effectiveAt: number | null
+  orderingKey: string | null
+  createdAt: number
+  postedAt: number | null
+  failedAt: number | null
+  canceledAt: number | null
+  failure: Refusal | null
+  requestedEntries: readonly RequestedEntry[] | null
+  slot: number | null
+  sequence: number | null
+}
+
+/** One side of a posted transaction; never changed, never removed. */
+export interface EntryRow {
+  ledgerId: number
+  accountId: string
+  accountVersion: number
+  transactionId: string
+  position: number
+  direction: Direction
+  amount: MinorUnits
+  balanceAfter: MinorUnits
+  debitsAfter: MinorUnits
+  postedAt: number
+}
+
+/** A place in the durable queue: narrow, and gone once its transaction has ended. */
+export interface QueuedTransactionRow {
+  ledgerId: number
+  slot: number
+  sequence: number
+  transactionId: string
+  /** How many entries it will have: what bounds a drain. */
+  entryCount: number
+  orderingKey: string
+  enqueuedAt: number
+  attempts: number
+  lastError: string | null
+  parkedAt: number | null
+  parkedReason: string | null
+}
+
+/** The schema as TypeORM sees it, in one dialect. The migrations make it; a test holds the two together. */
+export interface Entities {
+  readonly ledgers: EntitySchema<LedgerRow>
+  readonly currencies: EntitySchema<CurrencyRow>
+  readonly accounts: EntitySchema<AccountRow>
+  readonly transactions: EntitySchema<TransactionRow>
+  readonly entries: EntitySchema<EntryRow>
+  readonly queuedTransactions: EntitySchema<QueuedTransactionRow>
+}
+
+/** Makes the entity schemas of a dialect. */
+export function entitiesFor(dialect: Dialect): Entities {
+  const kinds = columnKinds(dialect)
+  const text = { type: 'text' } as const
+  const ledgerId = { type: 'integer', name: 'ledger_id', primary: true } as const
+
+  return {
+    ledgers: schema({
+      name: 'ledgers',
+      columns: {
+        id: { type: 'integer', primary: true },
+        name: text,
+        cursorSecret: { ...kinds.bytes, name: 'cursor_secret' },
+        createdAt: { ...kinds.time, name: 'created_at' },
+      },
+      uniques: [{ name: 'ledgers_name_key', columns: ['name'] }],
+    }),
+    currencies: schema({
+      name: 'currencies',
+      columns: {
+        ledgerId,
+        code: { ...text, primary: true },
+        exponent: kinds.small,
+        createdAt: { ...kinds.time, name: 'created_at' },
+      },
+    }),
+    accounts: schema({
+      name: 'accounts',
+      columns: {
+        ledgerId,
+        id: { ...kinds.id, primary: true },
+        code: { ...text, nullable: true },
+        name: text,
+        accountType: { ...text, name: 'account_type' },
+        currency: text,
+        exponent: kinds.small,
+        status: { ...text, default: 'active' },
+        minAvailable: { ...kinds.money, name: 'min_available', nullable: true },
+        metadata: { ...kinds.json, nullable: true },
+        postedDebits: { ...kinds.money, name: 'posted_debits', default: '0' },
+        postedCredits: { ...kinds.money, name: 'posted_credits', default: '0' },
+        heldDebits: { ...kinds.money, name: 'held_debits', default: '0' },
+        heldCredits: { ...kinds.money, name: 'held_credits', default: '0' },
+        version: { ...kinds.count, default: 0 },
+        lastPostedAt: { ...kinds.time, name: 'last_posted_at', nullable: true },
+        createdAt: { ...kinds.time, name: 'created_at' },
+      },
+      uniques: [{ name: 'accounts_code_key', columns: ['ledgerId', 'code'] }],
+      checks: [
+        oneOf('accounts_account_type_check', 'account_type', accountTypes),
+        oneOf('accounts_status_check', 'status', accountStatuses),
+      ],
+    }),
+    transactions: schema({
+      name: 'transactions',
+      columns: {
+        ledgerId,
+        id: { ...kinds.id, primary: true },
+        status: text,
+        reference: { ...text, nullable: true },
+        idempotencyKey: { ...text, name: 'idempotency_key', nullable: true },
+        fingerprint: { ...kinds.bytes, nullable: true },
+        description: { ...text, nullable: true },
+        currency: text,
+        exponent: { ...kinds.small, nullable: true },
+        metadata: { ...kinds.json, nullable: true },
+        effectiveAt: { ...kinds.time, name: 'effective_at', nullable: true },
+        orderingKey: { ...text, name: 'ordering_key', nullable: true },
+        createdAt: { ...kinds.time, name: 'created_at' },
+        postedAt: { ...kinds.time, name: 'posted_at', nullable: true },
+        failedAt: { ...kinds.time, name: 'failed_at', nullable: true },
+        canceledAt: { ...kinds.time, name: 'canceled_at', nullable: true },
+        failure: { ...kinds.jsonText, nullable: true },
+        requestedEntries: { ...kinds.jsonText, name: 'requested_entries', nullable: true },
+        slot: { ...kinds.small, nullable: true },
+        sequence: { ...kinds.count, nullable: true },
+      },
+      indices: [
+        {
+          name: 'transactions_idempotency_key',
+          columns: ['ledgerId', 'idempotencyKey'],
+          unique: true,
+          where: `"idempotency_key" IS NOT NULL`,
+        },
+        {
+          name: 'transactions_reference',
+          columns: ['ledgerId', 'reference', 'id'],
+          where: `"reference" IS NOT NULL`,
+        },
+        {
+          name: 'transactions_failed',
+          columns: ['ledgerId', 'id'],
+          where: `"failed_at" IS NOT NULL`,
+        },
+        {
+          name: 'transactions_canceled',
+          columns: ['ledgerId', 'id'],
+          where: `"canceled_at" IS NOT NULL`,
+        },
+        ...(dialect === 'sqlite' ? [postingsIndex] : []),
+      ],
+      checks: [oneOf('transactions_status_check', 'status', transactionStatuses)],
+    }),
+    entries: schema({
+      name: 'entries',
+      columns: {
+        ledgerId,
+        accountId: { ...kinds.id, name: 'account_id', primary: true },
+        accountVersion: { ...kinds.count, name: 'account_version', primary: true },
+        transactionId: { ...kinds.id, name: 'transaction_id' },
+        position: kinds.small,
+        direction: text,
+        amount: kinds.money,
+        balanceAfter: { ...kinds.money, name: 'balance_after' },
+        debitsAfter: { ...kinds.money, name: 'debits_after' },
+        postedAt: { ...kinds.time, name: 'posted_at' },
+      },
+      indices: [
+        { name: 'entries_transaction', columns: ['ledgerId', 'transactionId'] },
+        {
+          name: 'entries_account_transaction',
+          columns: ['ledgerId', 'accountId', 'transactionId'],
+        },
+      ],
+      checks: [
+        oneOf('entries_direction_check', 'direction', directions),
+        ...(dialect === 'postgres'
+          ? [{ name: 'entries_amount_check', expression: 'amount > 0' }]
+          : [{ name: 'entries_amount_check', expression: sqliteAmount }]),
+      ],
+      ...(dialect === 'sqlite' ? { foreignKeys: sqliteEntryKeys } : {}),
+    }),
+    queuedTransactions: schema({
+      name: 'queued_transactions',
+      columns: {
+        ledgerId,
+        slot: { ...kinds.small, primary: true },
+        sequence: { ...kinds.count, primary: true },
+        transactionId: { ...kinds.id, name: 'transaction_id' },
+        entryCount: { ...kinds.small, name: 'entry_count' },
+        orderingKey: { ...text, name: 'ordering_key' },
+        enqueuedAt: { ...kinds.time, name: 'enqueued_at' },
+        attempts: { type: 'integer', default: 0 },
+        lastError: { ...text, name: 'last_error', nullable: true },
+        parkedAt: { ...kinds.time, name: 'parked_at', nullable: true },
+        parkedReason: { ...text, name: 'parked_reason', nullable: true },
+      },
+      indices: [
+        {
+          name: 'queued_parked',
+          columns: ['ledgerId', 'slot', 'orderingKey'],
+          where: `"parked_at" IS NOT NULL`,
+        },
+      ],
+    }),
+  }
+}
+
+/** What SQLite has no numbers for: one to 38 digits, the first not zero. */
+const sqliteAmount = `amount glob '[1-9]*' and amount not glob '*[^0-9]*' and length(amount) <= 38`
+
+/** What the deferred key of SQLite's entries points at. */
+const postingsIndex = {
+  name: 'transactions_postings',
+  columns: ['ledgerId', 'id', 'postedAt'],
+  unique: true,
+}
+
+/**
+ * SQLite checks row by row and cannot look at a whole statement, so its entries are held by keys: each names an
+ * account that exists and, at commit, a transaction that was posted at the entry's own time. Postgres has
+ * statement-level triggers instead: keys there cost 40 %, one trigger call a row.
+ */
+const sqliteEntryKeys: NonNullable<EntitySchemaOptions<EntryRow>['foreignKeys']> = [
+  {
+    name: 'entries_account_fkey',
+    target: 'accounts',
+    columnNames: ['ledgerId', 'accountId'],
+    referencedColumnNames: ['ledgerId', 'id'],
+  },
+  {
+    name: 'entries_transaction_fkey',
+    target: 'transactions',
+    columnNames: ['ledgerId', 'transactionId', 'postedAt'],
+    referencedColumnNames: ['ledgerId', 'id', 'postedAt'],
+    deferrable: 'INITIALLY DEFERRED',
+  },
+]
+
+function oneOf(name: string, column: string, values: readonly string[]) {
+  return { name, expression: `${column} in (${values.map((value) => `'${value}'`).join(', ')})` }
+}
+
+function schema<Row>(options: EntitySchemaOptions<Row>): EntitySchema<Row> {
+  return new EntitySchema<Row>(options)
+}

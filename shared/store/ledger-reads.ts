@@ -1,0 +1,160 @@
+import type { TransactionRecord } from '../engine/transaction-record.ts'
+import type { Currency } from '../ledger/currency.ts'
+import type { StandingTransaction } from '../engine/posting-store.ts'
+import type { EndOutcome, QueueStanding, SlotBacklog } from '../engine/queue-store.ts'
+import type { QueuePlace } from '../engine/transaction-record.ts'
+import {
+  cancel,
+  noteAttempt,
+  park,
+  refuseParked,
+  resume,
+  type QueueAccess,
+} from './change-queue.ts'
+import {
+  backlog,
+  endedAmong,
+  findByKey,
+  ledgerIds,
+  listParked,
+  queueStanding,
+  slotsWaiting,
+} from './read-queue.ts'
+import type { Administration } from './administration.ts'
+import type { AccountEntry, AccountRecord, BalanceAt } from '../engine/account-record.ts'
+import type {
+  AccountChange,
+  AccountChangeOutcome,
+  AccountFilter,
+  AccountStore,
+  CurrencyStore,
+  NewAccount,
+  Page,
+  TransactionFilter,
+  TransactionStore,
+} from './ledger-store.ts'
+import { balanceAt, findAccount, listEntries } from './read-accounts.ts'
+import { findTransaction, listTransactions } from './read-transactions.ts'
+
+/** What both stores share besides posting and draining: hot reads as plain SQL, the rest through TypeORM. */
+export abstract class LedgerReads implements AccountStore, TransactionStore, CurrencyStore {
+  protected readonly access: QueueAccess
+  readonly #administration: Administration
+
+  constructor(access: QueueAccess, administration: Administration) {
+    this.access = access
+    this.#administration = administration
+  }
+
+  createAccount(account: NewAccount): Promise<boolean> {
+    return this.#administration.createAccount(account)
+  }
+
+  findAccount(ledgerId: number, id: string): Promise<AccountRecord | undefined> {
+    return findAccount(this.access, ledgerId, id)
+  }
+
+  listAccounts(
+    ledgerId: number,
+    filter: AccountFilter,
+    page: Page<string>,
+  ): Promise<AccountRecord[]> {
+    return this.#administration.listAccounts(ledgerId, filter, page)
+  }
+
+  changeAccount(
+    ledgerId: number,
+    id: string,
+    change: AccountChange,
+  ): Promise<AccountChangeOutcome> {
+    return this.#administration.changeAccount(ledgerId, id, change)
+  }
+
+  listEntries(ledgerId: number, accountId: string, page: Page<number>): Promise<AccountEntry[]> {
+    return listEntries(this.access, ledgerId, accountId, page)
+  }
+
+  balanceAt(account: AccountRecord, at: number): Promise<BalanceAt> {
+    return balanceAt(this.access, account, at)
+  }
+
+  findTransaction(ledgerId: number, id: string): Promise<TransactionRecord | undefined> {
+    return findTransaction(this.access, ledgerId, id)
+  }
+
+  listTransactions(
+    ledgerId: number,
+    filter: TransactionFilter,
+    page: Page<string>,
+  ): Promise<TransactionRecord[]> {
+    return listTransactions(this.access, ledgerId, filter, page)
+  }
+
+  listCurrencies(ledgerId: number): Promise<Currency[]> {
+    return this.#administration.listCurrencies(ledgerId)
+  }
+
+  createCurrency(ledgerId: number, currency: Currency, createdAt: number): Promise<boolean> {
+    return this.#administration.createCurrency(ledgerId, currency, createdAt)
+  }
+
+  ledgerIds(): Promise<readonly number[]> {
+    return ledgerIds(this.access)
+  }
+
+  slotsWaiting(ageMs: number): Promise<readonly { ledgerId: number; slots: readonly number[] }[]> {
+    return slotsWaiting(this.access, ageMs)
+  }
+
+  noteAttempt(ledgerId: number, places: readonly QueuePlace[], reason: string): Promise<void> {
+    return noteAttempt(this.access, ledgerId, places, reason)
+  }
+
+  park(ledgerId: number, place: QueuePlace, reason: string): Promise<void> {
+    return park(this.access, ledgerId, place, reason)
+  }
+
+  cancel(ledgerId: number, id: string): Promise<EndOutcome> {
+    return cancel(this.access, ledgerId, id)
+  }
+
+  resume(ledgerId: number, id: string): Promise<EndOutcome> {
+    return resume(this.access, ledgerId, id)
+  }
+
+  refuse(ledgerId: number, id: string, reason: string): Promise<EndOutcome> {
+    return refuseParked(this.access, ledgerId, id, reason)
+  }
+
+  queueStanding(ledgerId: number, place: QueuePlace): Promise<QueueStanding | undefined> {
+    return queueStanding(this.access, ledgerId, place)
+  }
+
+  backlog(): Promise<readonly SlotBacklog[]> {
+    return backlog(this.access)
+  }
+
+  listParked(ledgerId: number, page: Page<string>): Promise<TransactionRecord[]> {
+    return listParked(this.access, ledgerId, page)
+  }
+
+  endedAmong(ids: readonly { ledgerId: number; id: string }[]): Promise<readonly string[]> {
+    return endedAmong(this.access, ids)
+  }
+
+  findByKey(ledgerId: number, idempotencyKey: string): Promise<StandingTransaction | undefined> {
+    return findByKey(this.access, ledgerId, idempotencyKey)
+  }
+
+  async cursorSecret(ledgerId: number): Promise<Buffer | undefined> {
+    return (await this.#administration.findLedger(ledgerId))?.cursorSecret
+  }
+
+  checkReady(): Promise<void> {
+    return this.#administration.checkReady()
+  }
+
+  protected closeAdministration(): Promise<void> {
+    return this.#administration.close()
+  }
+}

@@ -1,0 +1,105 @@
+import type { PostingStore } from '../engine/posting-store.ts'
+import type { QueueStore } from '../engine/queue-store.ts'
+import type { Metadata, TransactionRecord } from '../engine/transaction-record.ts'
+import type { AccountEntry, AccountRecord, BalanceAt } from '../engine/account-record.ts'
+import type { AccountStatus, AccountType } from '../ledger/account.ts'
+import type { Currency } from '../ledger/currency.ts'
+import type { MinorUnits } from '../ledger/money.ts'
+import type { TransactionStatus } from '../ledger/transaction.ts'
+
+/** What an account is made of. */
+export interface NewAccount {
+  readonly id: string
+  readonly ledgerId: number
+  readonly code: string | null
+  readonly name: string
+  readonly accountType: AccountType
+  readonly currency: Currency
+  readonly minAvailable: MinorUnits | null
+  readonly metadata: Metadata
+  readonly createdAt: number
+}
+
+/** What may be changed of an account; what is left out stays. */
+export interface AccountChange {
+  readonly name?: string
+  readonly status?: AccountStatus
+  readonly minAvailable?: MinorUnits | null
+  readonly metadata?: Metadata
+}
+
+/** How a change of an account ended. */
+export type AccountChangeOutcome =
+  | { readonly kind: 'changed'; readonly account: AccountRecord }
+  | { readonly kind: 'not_found' }
+  /** A closed account stays closed. */
+  | { readonly kind: 'closed' }
+  /** Only an account without balance and without holds can be closed. */
+  | { readonly kind: 'not_empty'; readonly account: AccountRecord }
+
+/** One page of a list: newest first, everything before `before`. */
+export interface Page<Key> {
+  readonly before: Key | undefined
+  readonly size: number
+}
+
+export interface AccountFilter {
+  readonly currency?: string | undefined
+  readonly accountType?: AccountType | undefined
+  readonly status?: AccountStatus | undefined
+  readonly code?: string | undefined
+}
+
+export interface TransactionFilter {
+  readonly status?: TransactionStatus | undefined
+  readonly accountId?: string | undefined
+  readonly reference?: string | undefined
+}
+
+/** The reads and the administrative writes that the services need. All of one ledger at a time; primary's reads. */
+export interface AccountStore {
+  /** Inserts an account; false when its code is taken. One statement. */
+  createAccount(account: NewAccount): Promise<boolean>
+  findAccount(ledgerId: number, id: string): Promise<AccountRecord | undefined>
+  listAccounts(
+    ledgerId: number,
+    filter: AccountFilter,
+    page: Page<string>,
+  ): Promise<AccountRecord[]>
+  changeAccount(ledgerId: number, id: string, change: AccountChange): Promise<AccountChangeOutcome>
+  listEntries(ledgerId: number, accountId: string, page: Page<number>): Promise<AccountEntry[]>
+  /** The totals as they stood at a time (ms since 1970). Binary search over versions: log2(entries) index reads. */
+  balanceAt(account: AccountRecord, at: number): Promise<BalanceAt>
+}
+
+export interface TransactionStore {
+  findTransaction(ledgerId: number, id: string): Promise<TransactionRecord | undefined>
+  listTransactions(
+    ledgerId: number,
+    filter: TransactionFilter,
+    page: Page<string>,
+  ): Promise<TransactionRecord[]>
+}
+
+export interface CurrencyStore {
+  listCurrencies(ledgerId: number): Promise<Currency[]>
+  /** Registers a currency; false when the code is registered already. */
+  createCurrency(ledgerId: number, currency: Currency, createdAt: number): Promise<boolean>
+}
+
+/** A ledger in a database: posting, the queue, reads, administration. */
+export interface LedgerStore
+  extends PostingStore, QueueStore, AccountStore, TransactionStore, CurrencyStore {
+  /** What runs here, for people: "SQLite 3.51 at ./data/ledgerflow.db". Never a password. */
+  readonly description: string
+  /** Something an operator should know about how the store runs, or undefined. */
+  readonly advice: string | undefined
+  /** The secret that signs a ledger's cursors; undefined when there is no such ledger. */
+  cursorSecret(ledgerId: number): Promise<Buffer | undefined>
+  /** Resolves when the store answers and its schema is complete; rejects otherwise. */
+  checkReady(): Promise<void>
+  /** Connections of the posting path: how many are open and how many are at work. */
+  connections(): { readonly open: number; readonly busy: number }
+  /** Ends all connections; in-flight work is finished first, within the deadline. */
+  close(): Promise<void>
+}

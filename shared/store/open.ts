@@ -1,0 +1,89 @@
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { AdministrativeSource } from './data-source.ts'
+import { openPostgresSource, openSqliteSource } from './data-source.ts'
+import type { LedgerStore } from './ledger-store.ts'
+import { migrate, type MigrationReport } from './migrate.ts'
+import { PostgresStore } from './postgres/store.ts'
+import { claimSoleWriter } from './sqlite/sole-writer.ts'
+import { SqliteStore } from './sqlite/store.ts'
+
+/** Where a ledger is kept, as `DATABASE_URL` says it. */
+export type StoreLocation =
+  | { readonly dialect: 'sqlite'; readonly path: string }
+  | { readonly dialect: 'postgres'; readonly url: string }
+
+/** An open store and what was done to its schema on the way. */
+export interface OpenedStore {
+  readonly store: LedgerStore
+  readonly migrations: MigrationReport
+}
+
+/**
+ * Opens a ledger: connects, applies pending migrations when the role may (one process does, the others wait), and
+ * makes the store ready to post. Rejects with a sentence for the operator when it cannot.
+ */
+export async function openStore(location: StoreLocation): Promise<OpenedStore> {
+  return location.dialect === 'sqlite'
+    ? openSqliteStore(location.path)
+    : openPostgresStore(location.url)
+}
+
+/**
+ * Applies pending migrations and opens nothing else. On Postgres another process that migrates is waited for; on
+ * SQLite one that serves the file is an error, as it is for `openStore`. Rejects with a sentence for the operator.
+ */
+export async function migrateStore(location: StoreLocation): Promise<MigrationReport> {
+  if (location.dialect === 'postgres') return migrateOnly(await openPostgresSource(location.url))
+  const claim = claimFile(location.path)
+  try {
+    return await migrateOnly(await openSqliteSource(location.path))
+  } finally {
+    claim.close()
+  }
+}
+
+async function migrateOnly(source: AdministrativeSource): Promise<MigrationReport> {
+  try {
+    return await migrate(source)
+  } finally {
+    await source.dataSource.destroy()
+  }
+}
+
+async function openSqliteStore(path: string): Promise<OpenedStore> {
+  const claim = claimFile(path)
+  try {
+    return await closingOnFailure(await openSqliteSource(path), async (source) => {
+      const migrations = await migrate(source)
+      return { store: SqliteStore.open(path, claim, source), migrations }
+    })
+  } catch (error) {
+    claim.close()
+    throw error
+  }
+}
+
+async function openPostgresStore(url: string): Promise<OpenedStore> {
+  return closingOnFailure(await openPostgresSource(url), async (source) => {
+    const migrations = await migrate(source)
+    return { store: await PostgresStore.open(url, source), migrations }
+  })
+}
+
+function claimFile(path: string): ReturnType<typeof claimSoleWriter> {
+  mkdirSync(dirname(path), { recursive: true })
+  return claimSoleWriter(path)
+}
+
+async function closingOnFailure<Result>(
+  source: AdministrativeSource,
+  work: (source: AdministrativeSource) => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work(source)
+  } catch (error) {
+    await source.dataSource.destroy()
+    throw error
+  }
+}

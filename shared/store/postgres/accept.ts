@@ -1,0 +1,110 @@
+import type { AcceptReads, AcceptState } from '../../engine/queue-store.ts'
+import { orderingKeyOf } from '../../engine/accept.ts'
+import type { TransactionRecord } from '../../engine/transaction-record.ts'
+import { jsonText, metadataText, plainArray, timeText } from './array-text.ts'
+import { commitWith } from './commit.ts'
+import { findStanding, standingOf } from './find-standing.ts'
+import type { Prepared, PostingConnection } from './posting-connection.ts'
+import { storeFailureOf } from './sqlstate.ts'
+
+/**
+ * How long an acceptance waits for a key that somebody else is just writing. Short: then each member of the batch goes
+ * by itself, and one key does not stall the others.
+ */
+const lockTimeoutMs = 250
+
+/** Takes a block of a thousand numbers, each greater than any taken before; gaps are harmless. */
+const takeSequence: Prepared = {
+  name: 'take_sequence',
+  text: `select nextval('accept_sequence')`,
+}
+
+/**
+ * Writes a batch of accepted transactions with their places in the queue. The caller sorts by key, so that two batches with
+ * the same keys wait for each other and never deadlock (unsorted, 14 of 60 opposite batches did). Inserts probe
+ * `transactions_pkey`, `transactions_idempotency_key` and `queued_transactions_pkey`.
+ */
+const writeAccepted: Prepared = {
+  name: 'write_accepted',
+  text: `with accepted as (
+           insert into transactions
+             (ledger_id, id, status, reference, idempotency_key, fingerprint, description, currency,
+              exponent, metadata, effective_at, ordering_key, created_at, requested_entries, slot,
+              sequence)
+           select $1::integer, t.id, 'queued', t.reference, t.idempotency_key,
+                  decode(t.fingerprint, 'hex'), t.description, t.currency, t.exponent, t.metadata,
+                  t.effective_at, t.ordering_key, $2::timestamptz, t.requested_entries, t.slot,
+                  t.sequence
+             from unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+                         $9::smallint[], $10::jsonb[], $11::timestamptz[], $12::text[], $13::json[],
+                         $14::smallint[], $15::bigint[])
+               as t (id, reference, idempotency_key, fingerprint, description, currency, exponent,
+                     metadata, effective_at, ordering_key, requested_entries, slot, sequence)
+         )
+         insert into queued_transactions
+           (ledger_id, slot, sequence, transaction_id, entry_count, ordering_key, enqueued_at)
+         select $1::integer, q.slot, q.sequence, q.id, q.entry_count, q.ordering_key, $2::timestamptz
+           from unnest($14::smallint[], $15::bigint[], $3::uuid[], $16::smallint[], $17::text[])
+             as q (slot, sequence, id, entry_count, ordering_key)`,
+}
+
+/** Runs one batch of acceptance as one database transaction, in two round trips. Rejects with `StoreFailure`. */
+export async function acceptOn(
+  connection: PostingConnection,
+  reads: AcceptReads,
+  decide: (state: AcceptState) => readonly TransactionRecord[],
+): Promise<void> {
+  const state = await lookUp(connection, reads).catch((error: unknown) => {
+    throw storeFailureOf(error, 'before_commit')
+  })
+  const accepted = decide(state)
+  await commitWith(
+    connection,
+    accepted.length === 0
+      ? undefined
+      : { statement: writeAccepted, parameters: parametersOf(reads.ledgerId, accepted) },
+  )
+}
+
+async function lookUp(connection: PostingConnection, reads: AcceptReads): Promise<AcceptState> {
+  const [begun, found, taken] = connection.together(() => [
+    connection.send(`begin; set local lock_timeout = ${lockTimeoutMs}`),
+    connection.sendPrepared(findStanding, [
+      reads.ledgerId,
+      reads.idempotencyKeys,
+      `{${reads.transactionIds.join(',')}}`,
+    ]),
+    connection.sendPrepared(takeSequence, []),
+  ])
+  await Promise.allSettled([begun, found, taken])
+  await begun
+  return {
+    ...standingOf((await found).rows),
+    firstSequence: Number((await taken).rows[0]?.[0]),
+  }
+}
+
+function parametersOf(ledgerId: number, accepted: readonly TransactionRecord[]): unknown[] {
+  const sorted = accepted.toSorted((a, b) =>
+    (a.idempotencyKey ?? '') < (b.idempotencyKey ?? '') ? -1 : 1,
+  )
+  return [
+    ledgerId,
+    timeText(accepted[0]?.createdAt ?? 0),
+    plainArray(sorted, (t) => t.id),
+    sorted.map((t) => t.reference),
+    sorted.map((t) => t.idempotencyKey),
+    plainArray(sorted, (t) => t.fingerprint),
+    sorted.map((t) => t.description),
+    sorted.map((t) => t.currency),
+    plainArray(sorted, (t) => t.exponent),
+    sorted.map((t) => metadataText(t.metadata)),
+    plainArray(sorted, (t) => (t.effectiveAt === null ? null : timeText(t.effectiveAt))),
+    sorted.map((t) => t.orderingKey),
+    sorted.map((t) => jsonText(t.requestedEntries)),
+    plainArray(sorted, (t) => t.place?.slot ?? null),
+    plainArray(sorted, (t) => t.place?.sequence ?? null),
+    plainArray(sorted, (t) => t.requestedEntries.length),
+    sorted.map(orderingKeyOf),
+  ]
+}

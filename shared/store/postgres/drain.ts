@@ -1,0 +1,283 @@
+import type { DrainDecider, DrainOrder, TakenTransaction } from '../../engine/queue-store.ts'
+import { StoreFailure } from '../../engine/store-failure.ts'
+import type { TransactionRecord } from '../../engine/transaction-record.ts'
+import { transactionOf, type Row } from '../rows.ts'
+import { jsonText, plainArray } from './array-text.ts'
+import { commitWith } from './commit.ts'
+import type { DrainFloors } from './drain-floors.ts'
+import { findStanding, standingOf } from './find-standing.ts'
+import { lockAccounts, lockedAccountsOf } from './lock-accounts.ts'
+import { movementParameters, moveMoney } from './move-money.ts'
+import type { Prepared, PostingConnection } from './posting-connection.ts'
+import { storeFailureOf } from './sqlstate.ts'
+
+/** The most rows of one drain; shared fairly among the slots taken, but a slot always gets some. */
+const rowsMax = 1000
+const rowsOfSlotMin = 4
+
+/** The most entries of one drain, unless a single row has more: its time is bounded, whatever the rows are. */
+const entriesMax = 5000
+
+/** Our advisory locks, apart from those of others in the same database: "LF" above the ledger and the slot. */
+const lockSpace = "(x'4c46'::bigint << 48)"
+
+/**
+ * Takes the advisory locks of those slots that have work and that nobody else is draining. They are held until the
+ * database transaction ends, also when its client dies. A statement of its own: what the next one reads is newer than
+ * the locks, so that nothing is drained twice. One probe of `queued_transactions_pkey` a slot.
+ */
+const takeSlots: Prepared = {
+  name: 'take_slots',
+  text: `with waiting as materialized (
+           select wanted.slot
+             from unnest($2::smallint[], $3::bigint[]) as wanted (slot, floor)
+            cross join lateral (
+              select 1 from queued_transactions q
+               where q.ledger_id = $1 and q.slot = wanted.slot and q.sequence > wanted.floor
+                 and q.parked_at is null
+               order by q.sequence limit 1
+            ) oldest
+         )
+         select waiting.slot,
+                exists (select 1 from queued_transactions p
+                         where p.ledger_id = $1 and p.slot = waiting.slot and p.parked_at is not null)
+           from waiting
+          where pg_try_advisory_xact_lock(${lockSpace} | ($1::bigint << 16) | waiting.slot)`,
+}
+
+/**
+ * What both ways of taking rows share: the row goes out of the queue, its transaction is read. By row address
+ * alone: with a key beside it the delete was planned as a pass over the whole queue for each row taken.
+ *
+ * Whoever changes a row between our choice and our delete (a cancel, a parking, a noted attempt) makes the delete pass it over,
+ * and those behind it would go first. So each row says whether all were taken that were chosen.
+ */
+const takeChosen = `
+         ), gone as (
+           delete from queued_transactions q
+            where q.ctid = any (array(select row_id from chosen)) and q.parked_at is null
+           returning q.slot, q.sequence, q.transaction_id
+         )
+         select t.*, gone.slot as taken_slot, gone.sequence as taken_sequence,
+                (select count(*) from chosen) = (select count(*) from gone) as whole
+           from gone
+          cross join lateral (
+            select * from transactions
+             where ledger_id = $1 and id = gone.transaction_id and status = 'queued' limit 1
+          ) t
+          order by gone.slot, gone.sequence`
+
+/** A row whose ordering key has a parked row before it waits for that one. Through `queued_parked`, mostly empty. */
+const notBehindParked = (row: string) => `
+              not exists (select 1 from queued_transactions p
+                           where p.ledger_id = $1 and p.slot = ${row}.slot
+                             and p.ordering_key = ${row}.ordering_key
+                             and p.parked_at is not null and p.sequence < ${row}.sequence)`
+
+/**
+ * Takes the oldest rows of the locked slots, each slot's first before anybody's second. The delete is what decides between us and a cancel: whoever is first has the
+ * row, the other finds none. Through `queued_transactions_pkey` and `transactions_pkey`.
+ */
+const takeOldest: Prepared = {
+  name: 'take_oldest',
+  text: `with chosen as materialized (
+           select ranked.row_id
+             from (
+               select oldest.*, sum(oldest.entry_count) over (order by oldest.rank, oldest.slot) as entries
+                 from unnest($2::smallint[], $3::bigint[]) as wanted (slot, floor)
+                cross join lateral (
+                  select q.ctid as row_id, q.slot, q.entry_count,
+                         row_number() over (order by q.sequence) as rank
+                    from queued_transactions q
+                   where q.ledger_id = $1 and q.slot = wanted.slot and q.sequence > wanted.floor
+                     and q.parked_at is null and ${notBehindParked('q')}
+                   order by q.sequence limit $4::integer
+                ) oldest
+             ) ranked
+            where ranked.entries - ranked.entry_count < ${entriesMax}
+            order by ranked.rank, ranked.slot
+            limit ${rowsMax}${takeChosen}`,
+}
+
+/** Takes exactly these rows, as far as they are still there: for halving a batch. The same indexes. */
+const takePlaces: Prepared = {
+  name: 'take_places',
+  text: `with chosen as materialized (
+           select q.row_id
+             from unnest($2::smallint[], $3::bigint[]) as wanted (slot, sequence)
+            cross join lateral (
+              select q.ctid as row_id from queued_transactions q
+               where q.ledger_id = $1 and q.slot = wanted.slot and q.sequence = wanted.sequence
+                 and q.parked_at is null and ${notBehindParked('q')}
+               limit 1
+            ) q${takeChosen}`,
+}
+
+/** Takes the locks of some slots without asking for work in them. */
+const lockSlots: Prepared = {
+  name: 'lock_slots',
+  text: `select wanted.slot from unnest($2::smallint[]) as wanted (slot)
+          where pg_try_advisory_xact_lock(${lockSpace} | ($1::bigint << 16) | wanted.slot)`,
+}
+
+/**
+ * Writes how a drain ended its transactions (each probed by itself: as a join it was planned, on an empty table, as a walk
+ * over the whole ledger a row, and kept that plan), with their entries and the accounts' new totals. Through
+ * `transactions_pkey`; no index of `transactions` but the partial ones over ends is touched.
+ */
+const writeDrained: Prepared = {
+  name: 'write_drained',
+  text: `with ended as (
+           update transactions t
+              set status = e.status,
+                  posted_at = case e.status when 'posted' then $2::timestamptz end,
+                  failed_at = case e.status when 'failed' then $2::timestamptz end,
+                  failure = e.failure,
+                  requested_entries = case e.status when 'failed' then t.requested_entries end
+             from (
+               select row.place, ends.status, ends.failure
+                 from unnest($15::uuid[], $16::text[], $17::json[]) as ends (id, status, failure)
+                cross join lateral (
+                  select ctid as place from transactions
+                   where ledger_id = $1 and id = ends.id and status = 'queued' limit 1
+                ) row
+             ) e
+            where t.ctid = e.place
+         ), ${moveMoney}`,
+}
+
+/** Runs one drain as one database transaction, in four round trips. Rejects with `StoreFailure`, or what the decider throws. */
+export async function drainOn(
+  connection: PostingConnection,
+  order: DrainOrder,
+  decider: DrainDecider,
+  floors: DrainFloors,
+): Promise<readonly number[]> {
+  const { ledgerId } = order
+  const before = <Result>(work: Promise<Result>) =>
+    work.catch((error: unknown): never => {
+      throw storeFailureOf(error, 'before_commit')
+    })
+
+  const { taken, mayHaveMore } =
+    'places' in order
+      ? await before(takeTheseRows(connection, ledgerId, order.places))
+      : await before(takeOldestRows(connection, ledgerId, order.slots, floors))
+  if (taken.length === 0) {
+    await commitWith(connection, undefined)
+    return mayHaveMore
+  }
+  const accountIds = decider.accountsOf(taken)
+  const [locked, found] = await before(
+    Promise.all(
+      connection.together(() => [
+        connection.sendPrepared(lockAccounts, [ledgerId, `{${accountIds.join(',')}}`]),
+        connection.sendPrepared(findStanding, [ledgerId, [], '{}']),
+      ]),
+    ),
+  )
+  const { now } = standingOf(found?.rows ?? [])
+  const accounts = lockedAccountsOf(locked?.rows ?? [])
+  const { ended, accounts: moved, at } = decider.decide({ now, accounts, taken })
+  await commitWith(connection, {
+    statement: writeDrained,
+    parameters: [
+      ...movementParameters(ledgerId, at, ended, moved),
+      plainArray(ended, (t: TransactionRecord) => t.id),
+      plainArray(ended, (t: TransactionRecord) => t.status),
+      ended.map((t) => jsonText(t.failure)),
+    ],
+  })
+  return mayHaveMore
+}
+
+/** What was taken, and the slots in which more may wait. */
+interface Taken {
+  readonly taken: readonly TakenTransaction[]
+  readonly mayHaveMore: readonly number[]
+}
+
+async function takeOldestRows(
+  connection: PostingConnection,
+  ledgerId: number,
+  wanted: readonly number[],
+  floors: DrainFloors,
+): Promise<Taken> {
+  const floorOf = (slot: number) => floors.floorOf(ledgerId, slot)
+  const [begun, locked] = connection.together(() => [
+    connection.send('begin'),
+    connection.sendPrepared(takeSlots, [
+      ledgerId,
+      plainArray(wanted, (slot) => slot),
+      plainArray(wanted, floorOf),
+    ]),
+  ])
+  await Promise.allSettled([begun, locked])
+  await begun
+  const rows = (await locked).rows as [slot: number, hasParked: boolean][]
+  if (rows.length === 0) return { taken: [], mayHaveMore: [] }
+  const slots = rows.map(([slot]) => slot)
+  const rowsOfSlot = Math.max(rowsOfSlotMin, Math.floor(rowsMax / slots.length))
+  const chosen = await connection.sendObjects(takeOldest, [
+    ledgerId,
+    plainArray(slots, (slot) => slot),
+    plainArray(slots, floorOf),
+    rowsOfSlot,
+  ])
+  if (!isWhole(chosen)) {
+    // Nothing is written yet: let them go, and take them anew as they are by now.
+    await connection.send('rollback')
+    return { taken: [], mayHaveMore: slots }
+  }
+  const taken = takenOf(chosen)
+  const entries = taken.reduce((sum, row) => sum + row.transaction.requestedEntries.length, 0)
+  const full = taken.length >= rowsMax || entries >= entriesMax
+  const mayHaveMore: number[] = []
+  for (const [slot, hasParked] of rows) {
+    const own = taken.filter((row) => row.place.slot === slot)
+    if (own.length >= rowsOfSlot || full) mayHaveMore.push(slot)
+    const [oldest] = own
+    if (!hasParked && oldest !== undefined) floors.seen(ledgerId, slot, oldest.place.sequence)
+  }
+  return { taken, mayHaveMore }
+}
+
+async function takeTheseRows(
+  connection: PostingConnection,
+  ledgerId: number,
+  places: readonly { slot: number; sequence: number }[],
+): Promise<Taken> {
+  const wanted = [...new Set(places.map((place) => place.slot))]
+  const [begun, locked] = connection.together(() => [
+    connection.send('begin'),
+    connection.sendPrepared(lockSlots, [ledgerId, plainArray(wanted, (slot) => slot)]),
+  ])
+  await Promise.allSettled([begun, locked])
+  await begun
+  const ours = new Set((await locked).rows.map(([slot]) => slot as number))
+  // The second half must not be taken while somebody else has the first.
+  if (ours.size < wanted.length) throw takenElsewhere()
+  const rows = await connection.sendObjects(takePlaces, [
+    ledgerId,
+    plainArray(places, (place) => place.slot),
+    plainArray(places, (place) => place.sequence),
+  ])
+  if (!isWhole(rows)) throw takenElsewhere()
+  return { taken: takenOf(rows), mayHaveMore: [] }
+}
+
+/** Whether all rows were taken that were chosen; where none was, none can have passed another. */
+function isWhole([first]: readonly Row[]): boolean {
+  return first === undefined || first['whole'] === true
+}
+
+function takenElsewhere(): StoreFailure {
+  return new StoreFailure('not_done', new Error('somebody else is at these rows of the queue'))
+}
+
+function takenOf(rows: readonly Row[]): TakenTransaction[] {
+  return rows.map((row) => ({
+    transaction: transactionOf(row, []),
+    place: { slot: row['taken_slot'] as number, sequence: Number(row['taken_sequence']) },
+  }))
+}

@@ -1,0 +1,121 @@
+import { Client, type QueryArrayResult, type QueryResult } from 'pg'
+
+/** A prepared statement: planned once a connection, whatever the statistics say. */
+export interface Prepared {
+  readonly name: string
+  readonly text: string
+}
+
+/**
+ * The planner's settings of a posting connection. Plans must not depend on statistics: on tables that were never
+ * analysed the lock and the update were planned as scans of the whole ledger (3,400 a second, falling, against 11,200).
+ * With scans and joins by hash or merge off every hot statement has one plan, so a generic plan is safe and
+ * saves the planning (5,400 → 7,300 a second at batches of 20).
+ */
+const plannerSettings = [
+  'enable_seqscan=off',
+  'enable_bitmapscan=off',
+  'enable_hashjoin=off',
+  'enable_mergejoin=off',
+  'plan_cache_mode=force_generic_plan',
+  'jit=off',
+]
+
+/**
+ * How long a posting connection waits: for a lock, for a statement, and between two of ours before the database ends
+ * a transaction whose client is paused or gone.
+ */
+const lockTimeoutMs = 2000
+const statementTimeoutMs = 5000
+const idleInTransactionMs = 10_000
+
+/** How long we wait for an answer before the connection is given up and its transaction's fate is looked up. */
+const answerTimeoutMs = 6000
+const connectTimeoutMs = 2000
+
+/**
+ * One connection that posts one batch at a time. Statements are pipelined: several leave in one packet and are
+ * answered in order. After any failure it is closed, never used again: a client-side timeout leaves the
+ * server at work.
+ */
+export class PostingConnection {
+  readonly #client: Client
+  #ended = false
+
+  private constructor(client: Client) {
+    this.#client = client
+    client.on('error', () => this.close())
+    client.on('end', () => {
+      this.#ended = true
+    })
+  }
+
+  /** Connects; rejects with the driver's error. */
+  static async open(url: string): Promise<PostingConnection> {
+    const settings = [
+      ...plannerSettings,
+      `lock_timeout=${lockTimeoutMs}`,
+      `statement_timeout=${statementTimeoutMs}`,
+      `idle_in_transaction_session_timeout=${idleInTransactionMs}`,
+      `client_connection_check_interval=1000`,
+    ]
+    const client = new Client({
+      connectionString: url,
+      application_name: 'ledgerflow-posting',
+      pipeline: true,
+      query_timeout: answerTimeoutMs,
+      connectionTimeoutMillis: connectTimeoutMs,
+      keepAlive: true,
+      options: settings.map((setting) => `-c ${setting}`).join(' '),
+    })
+    const connection = new PostingConnection(client)
+    await client.connect()
+    return connection
+  }
+
+  get usable(): boolean {
+    return !this.#ended
+  }
+
+  /**
+   * Lets everything that `send` sends leave in one packet. Each statement by itself would be a system call here and
+   * a wake-up there: with five in a batch of twenty payments that was a tenth of the whole time.
+   */
+  together<Sent>(send: () => Sent): Sent {
+    const { stream } = this.#client.connection
+    stream.cork()
+    try {
+      return send()
+    } finally {
+      stream.uncork()
+    }
+  }
+
+  /** Sends a plain statement without waiting for those before it. */
+  send(text: string): Promise<QueryResult> {
+    return this.#client.query(text)
+  }
+
+  /** Sends a prepared statement without waiting for those before it; its rows come as arrays. */
+  sendPrepared(statement: Prepared, values: unknown[]): Promise<QueryArrayResult<unknown[]>> {
+    const { name, text } = statement
+    return this.#client.query<unknown[]>({ name, text, values, rowMode: 'array' })
+  }
+
+  /** The same for a statement with many columns: its rows come by name. */
+  async sendObjects(
+    statement: Prepared,
+    values: unknown[],
+  ): Promise<readonly Record<string, unknown>[]> {
+    const { name, text } = statement
+    const result = await this.#client.query<Record<string, unknown>>({ name, text, values })
+    return result.rows
+  }
+
+  /** Drops the connection at once, whatever it is doing. */
+  close(): void {
+    this.#ended = true
+    // `end` says goodbye when it can and cuts the socket otherwise; nobody waits for it.
+    this.#client.end().catch(() => undefined)
+  }
+}

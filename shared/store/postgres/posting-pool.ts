@@ -1,0 +1,82 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { StoreFailure } from '../../engine/store-failure.ts'
+import { PostingConnection } from './posting-connection.ts'
+import { storeFailureOf } from './sqlstate.ts'
+
+/**
+ * The connections that post, each lent to one batch at a time, opened when first needed and opened anew after
+ * a failure. They are few: batches on the same accounts wait for each other in the database anyway.
+ */
+export class PostingPool {
+  readonly #url: string
+  readonly #size: number
+  readonly #idle: PostingConnection[] = []
+  readonly #waiting: ((free: boolean) => void)[] = []
+  #lent = 0
+  #closed = false
+
+  constructor(url: string, size: number) {
+    this.#url = url
+    this.#size = size
+  }
+
+  /** Lends a connection to `work` and takes it back; a connection whose work failed is closed. */
+  async lend<Result>(work: (connection: PostingConnection) => Promise<Result>): Promise<Result> {
+    await this.#place()
+    let connection: PostingConnection | undefined
+    try {
+      connection = await this.#take()
+      const result = await work(connection)
+      if (connection.usable && !this.#closed) this.#idle.push(connection)
+      else connection.close()
+      return result
+    } catch (error) {
+      connection?.close()
+      throw error
+    } finally {
+      this.#lent -= 1
+      this.#waiting.shift()?.(true)
+    }
+  }
+
+  get counts(): { readonly open: number; readonly busy: number } {
+    return { open: this.#lent + this.#idle.length, busy: this.#lent }
+  }
+
+  /** Lends no more, waits for what is lent until the deadline, and closes everything. */
+  async close(deadlineMs: number): Promise<void> {
+    this.#closed = true
+    for (const refuse of this.#waiting.splice(0)) refuse(false)
+    const until = performance.now() + deadlineMs
+    while (this.#lent > 0 && performance.now() < until) await sleep(10)
+    for (const connection of this.#idle.splice(0)) connection.close()
+  }
+
+  async #place(): Promise<void> {
+    if (this.#closed) throw closed()
+    if (this.#lent >= this.#size) {
+      const free = await new Promise<boolean>((resolve) => {
+        this.#waiting.push(resolve)
+      })
+      if (!free) throw closed()
+    }
+    this.#lent += 1
+  }
+
+  async #take(): Promise<PostingConnection> {
+    for (;;) {
+      const idle = this.#idle.pop()
+      if (idle === undefined) break
+      if (idle.usable) return idle
+    }
+    try {
+      return await PostingConnection.open(this.#url)
+    } catch (error) {
+      throw storeFailureOf(error, 'before_commit')
+    }
+  }
+}
+
+function closed(): StoreFailure {
+  return new StoreFailure('not_done', new Error('the store is closed'))
+}

@@ -1,0 +1,132 @@
+import type { BatchReads, BatchState, BatchWrites } from '../../engine/posting-store.ts'
+import type {
+  AcceptReads,
+  AcceptState,
+  DrainDecider,
+  DrainOrder,
+} from '../../engine/queue-store.ts'
+import type { TransactionRecord } from '../../engine/transaction-record.ts'
+import { Administration } from '../administration.ts'
+import type { AdministrativeSource } from '../data-source.ts'
+import { LedgerReads } from '../ledger-reads.ts'
+import type { LedgerStore } from '../ledger-store.ts'
+import type { Statement } from '../reader.ts'
+import { acceptOn } from './accept.ts'
+import { applyOn } from './apply.ts'
+import { drainOn } from './drain.ts'
+import { DrainFloors } from './drain-floors.ts'
+import { postOn } from './post.ts'
+import { PostingPool } from './posting-pool.ts'
+import { PostgresReader } from './reader.ts'
+
+/** Batches of one kind under way at once. More only wait for each other's locks and for the disk. */
+const batchesMax = 2
+
+/** Connections that write: two batches each of posting, accepting and draining. */
+const postingConnections = 3 * batchesMax
+
+/** How often the newest number of the queue is read, for the floors of the slots. */
+const sequenceReadingMs = 4000
+
+const closeDeadlineMs = 5000
+
+/** The newest number that an acceptance has taken. */
+const lastSequence: Statement = {
+  name: 'last_sequence',
+  text: `select last_value from accept_sequence`,
+}
+
+/** A ledger in Postgres: writing on connections of its own, reads on others, administration through TypeORM. */
+export class PostgresStore extends LedgerReads implements LedgerStore {
+  readonly batchesMax = batchesMax
+  readonly description: string
+  readonly advice: string | undefined
+  readonly #posting: PostingPool
+  readonly #reader: PostgresReader
+  readonly #floors = new DrainFloors()
+  #sequenceReadAt = Number.NEGATIVE_INFINITY
+
+  private constructor(
+    url: string,
+    administration: Administration,
+    about: { description: string; advice: string | undefined },
+  ) {
+    const reader = new PostgresReader(url)
+    const posting = new PostingPool(url, postingConnections)
+    super(
+      {
+        rows: (statement, parameters) => reader.rows(statement, parameters),
+        timeParameter: (ms) => reader.timeParameter(ms),
+        apply: (steps) => posting.lend((connection) => applyOn(connection, steps)),
+      },
+      administration,
+    )
+    this.#reader = reader
+    this.#posting = posting
+    this.description = about.description
+    this.advice = about.advice
+  }
+
+  /** Opens a store whose schema is complete. */
+  static async open(url: string, source: AdministrativeSource): Promise<PostgresStore> {
+    return new PostgresStore(url, new Administration(source), {
+      description: await describe(source, url),
+      advice: await adviseOnRole(source),
+    })
+  }
+
+  post(reads: BatchReads, decide: (state: BatchState) => BatchWrites): Promise<void> {
+    return this.#posting.lend((connection) => postOn(connection, reads, decide))
+  }
+
+  accept(
+    reads: AcceptReads,
+    decide: (state: AcceptState) => readonly TransactionRecord[],
+  ): Promise<void> {
+    return this.#posting.lend((connection) => acceptOn(connection, reads, decide))
+  }
+
+  drain(order: DrainOrder, decider: DrainDecider): Promise<readonly number[]> {
+    return this.#posting.lend((connection) => drainOn(connection, order, decider, this.#floors))
+  }
+
+  override async slotsWaiting(
+    ageMs: number,
+  ): Promise<readonly { ledgerId: number; slots: readonly number[] }[]> {
+    const now = performance.now()
+    if (now - this.#sequenceReadAt >= sequenceReadingMs) {
+      this.#sequenceReadAt = now
+      const [row] = await this.#reader.rows(lastSequence, [])
+      this.#floors.read(Number(row?.['last_value']), now)
+    }
+    return super.slotsWaiting(ageMs)
+  }
+
+  connections(): { readonly open: number; readonly busy: number } {
+    return this.#posting.counts
+  }
+
+  async close(): Promise<void> {
+    await this.#posting.close(closeDeadlineMs)
+    await Promise.allSettled([this.#reader.close(), this.closeAdministration()])
+  }
+}
+
+async function describe(source: AdministrativeSource, url: string): Promise<string> {
+  const [row] = await source.dataSource.query<{ server_version: string }[]>('show server_version')
+  const { hostname, port, pathname } = new URL(url)
+  return `Postgres ${row?.server_version ?? ''} at ${hostname}:${port || '5432'}${pathname}`
+}
+
+/** The service should own nothing, so that nobody who takes it over can drop the guards. */
+async function adviseOnRole(source: AdministrativeSource): Promise<string | undefined> {
+  const [row] = await source.dataSource.query<{ owner: boolean }[]>(
+    `select pg_has_role(tableowner, 'usage') as owner from pg_tables
+      where tablename = 'entries' and schemaname = any(current_schemas(false))`,
+  )
+  if (row?.owner !== true) return undefined
+  return (
+    'the service runs with the role that owns the tables and could drop their guards; ' +
+    'npm run grant-service-role makes a role that owns nothing'
+  )
+}

@@ -1,0 +1,53 @@
+import type { BatchWrites } from '../../engine/posting-store.ts'
+import { jsonText, metadataText, plainArray, timeText } from './array-text.ts'
+import type { Prepared } from './posting-connection.ts'
+import { movementParameters, moveMoney } from './move-money.ts'
+
+/**
+ * Writes a batch in one statement: new transactions, their entries, the accounts' new totals. The guards run once
+ * over all of it. Inserts probe the primary keys and `transactions_idempotency_key`, in the order of the keys, so that two
+ * batches with the same keys wait for each other and never deadlock.
+ */
+export const writeBatch: Prepared = {
+  name: 'write_batch',
+  text: `with written as (
+           insert into transactions
+             (ledger_id, id, status, reference, idempotency_key, fingerprint, description, currency,
+              exponent, metadata, effective_at, ordering_key, created_at, posted_at, failed_at,
+              failure, requested_entries)
+           select $1::integer, t.id, t.status, t.reference, t.idempotency_key,
+                  decode(t.fingerprint, 'hex'), t.description, t.currency, t.exponent, t.metadata,
+                  t.effective_at, t.ordering_key, $2::timestamptz,
+                  case t.status when 'posted' then $2::timestamptz end,
+                  case t.status when 'failed' then $2::timestamptz end,
+                  t.failure, t.requested_entries
+             from unnest($15::uuid[], $16::text[], $17::text[], $18::text[], $19::text[], $20::text[],
+                         $21::text[], $22::smallint[], $23::jsonb[], $24::timestamptz[], $25::text[],
+                         $26::json[], $27::json[])
+               as t (id, status, reference, idempotency_key, fingerprint, description, currency,
+                     exponent, metadata, effective_at, ordering_key, failure, requested_entries)
+         ), ${moveMoney}`,
+}
+
+/** The parameters of `writeBatch`. */
+export function writeBatchParameters(ledgerId: number, writes: BatchWrites): unknown[] {
+  const transactions = writes.transactions.toSorted((a, b) =>
+    (a.idempotencyKey ?? '') < (b.idempotencyKey ?? '') ? -1 : 1,
+  )
+  return [
+    ...movementParameters(ledgerId, writes.at, transactions, writes.accounts),
+    plainArray(transactions, (t) => t.id),
+    plainArray(transactions, (t) => t.status),
+    transactions.map((t) => t.reference),
+    transactions.map((t) => t.idempotencyKey),
+    plainArray(transactions, (t) => t.fingerprint),
+    transactions.map((t) => t.description),
+    transactions.map((t) => t.currency),
+    plainArray(transactions, (t) => t.exponent),
+    transactions.map((t) => metadataText(t.metadata)),
+    plainArray(transactions, (t) => (t.effectiveAt === null ? null : timeText(t.effectiveAt))),
+    transactions.map((t) => t.orderingKey),
+    transactions.map((t) => jsonText(t.failure)),
+    transactions.map((t) => jsonText(t.requestedEntries.length > 0 ? t.requestedEntries : null)),
+  ]
+}

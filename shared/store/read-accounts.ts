@@ -1,0 +1,83 @@
+import { minorUnits } from '../ledger/money.ts'
+import type { AccountEntry, AccountRecord, BalanceAt } from '../engine/account-record.ts'
+import type { Page } from './ledger-store.ts'
+import type { Reader, Statement } from './reader.ts'
+import { accountOf, entryOf, money } from './rows.ts'
+
+/** One account by its id, through `accounts_pkey`. No lock. */
+const accountById: Statement = {
+  name: 'account_by_id',
+  text: `select * from accounts where ledger_id = $1 and id = $2`,
+}
+
+/** One page of an account's entries, newest first, through `entries_pkey` backwards. No lock. */
+const entryPage: Statement = {
+  name: 'entry_page',
+  text: `select * from entries
+          where ledger_id = $1 and account_id = $2 and account_version < $3
+          order by account_version desc limit $4`,
+}
+
+/** The time of the version in the middle: a subquery, because a join was planned to read all of the account's entries. */
+const middleTime = `(select posted_at from entries
+                      where ledger_id = $1 and account_id = $2 and account_version = (low + high + 1) / 2)`
+
+/**
+ * The last entry of an account at or before a time, by binary search over its versions: they have no gaps, and times
+ * grow with them. Twice log2(versions) probes of `entries_pkey`, no index over times, no lock.
+ */
+const entryAt: Statement = {
+  name: 'entry_at',
+  text: `with recursive search (low, high) as (
+           select cast(0 as bigint), cast($3 as bigint)
+           union all
+           select case when ${middleTime} <= $4 then (low + high + 1) / 2 else low end,
+                  case when ${middleTime} <= $4 then high else (low + high + 1) / 2 - 1 end
+             from search where low < high
+         )
+         select * from entries
+          where ledger_id = $1 and account_id = $2
+            and account_version = (select low from search where low = high)`,
+}
+
+/** Reads one account, or undefined. One round trip. */
+export async function findAccount(
+  reader: Reader,
+  ledgerId: number,
+  id: string,
+): Promise<AccountRecord | undefined> {
+  const [row] = await reader.rows(accountById, [ledgerId, id])
+  return row === undefined ? undefined : accountOf(row)
+}
+
+/** Reads one page of an account's entries, newest first by version. One round trip. */
+export async function listEntries(
+  reader: Reader,
+  ledgerId: number,
+  accountId: string,
+  page: Page<number>,
+): Promise<AccountEntry[]> {
+  const before = page.before ?? Number.MAX_SAFE_INTEGER
+  const rows = await reader.rows(entryPage, [ledgerId, accountId, before, page.size])
+  return rows.map(entryOf)
+}
+
+/** Reads an account's totals as they stood at `at` (ms since 1970, inclusive). One round trip. */
+export async function balanceAt(
+  reader: Reader,
+  account: AccountRecord,
+  at: number,
+): Promise<BalanceAt> {
+  const [row] = await reader.rows(entryAt, [
+    account.ledgerId,
+    account.id,
+    account.version,
+    reader.timeParameter(at),
+  ])
+  if (row === undefined) return { version: 0, balance: minorUnits(0n), debits: minorUnits(0n) }
+  return {
+    version: Number(row['account_version']),
+    balance: money(row['balance_after']),
+    debits: money(row['debits_after']),
+  }
+}

@@ -1,0 +1,205 @@
+import type { Database, Statement, Transaction } from 'better-sqlite3'
+import { orderingKeyOf } from '../../engine/accept.ts'
+import type { StandingTransaction } from '../../engine/posting-store.ts'
+import type {
+  AcceptReads,
+  AcceptState,
+  DrainDecider,
+  DrainOrder,
+  TakenTransaction,
+} from '../../engine/queue-store.ts'
+import type { QueuePlace, TransactionRecord } from '../../engine/transaction-record.ts'
+import { transactionOf, type Row } from '../rows.ts'
+import { sqliteFailureOf } from './failure.ts'
+import type { SqlitePosting } from './post.ts'
+
+/** The most rows of one drain, shared among the slots. Smaller than on Postgres: it holds up the whole process. */
+const rowsMax = 256
+const rowsOfSlotMin = 4
+
+/** The most entries of one drain, unless a single row has more. */
+const entriesMax = 2000
+
+/** Takes a block of numbers. */
+const takeNumbers = `update accept_counter set value = value + ? where id = 1 returning value`
+
+const insertQueued = `
+  insert into queued_transactions
+    (ledger_id, slot, sequence, transaction_id, entry_count, ordering_key, enqueued_at)
+  values (?, ?, ?, ?, ?, ?, ?)`
+
+/** A row whose ordering key has a parked row before it waits for that one. */
+const notBehindParked = `
+  not exists (select 1 from queued_transactions p
+               where p.ledger_id = q.ledger_id and p.slot = q.slot
+                 and p.ordering_key = q.ordering_key
+                 and p.parked_at is not null and p.sequence < q.sequence)`
+
+/** The oldest rows of a slot that may be drained, through the primary key. */
+const oldestOfSlot = `
+  select q.slot, q.sequence, q.entry_count as entryCount from queued_transactions q
+   where q.ledger_id = ? and q.slot = ? and q.parked_at is null and ${notBehindParked}
+   order by q.sequence limit ?`
+
+/** One row, if it is still there and may be drained. */
+const rowAtPlace = `
+  select q.slot, q.sequence from queued_transactions q
+   where q.ledger_id = ? and q.slot = ? and q.sequence = ? and q.parked_at is null
+     and ${notBehindParked}`
+
+const dequeue = `
+  delete from queued_transactions where ledger_id = ? and slot = ? and sequence = ?
+  returning transaction_id`
+
+const queuedById = `select * from transactions where ledger_id = ? and id = ? and status = 'queued'`
+
+/** Ends a queued transaction; its entries are there already and must balance by now. */
+const endQueued = `
+  update transactions
+     set status = ?, posted_at = ?, failed_at = ?, failure = ?,
+         requested_entries = case when ? = 'posted' then null else requested_entries end
+   where ledger_id = ? and id = ?`
+
+/** Accepts and drains on the writing connection of a SQLite file: the same steps as on Postgres, without locks. */
+export class SqliteQueue {
+  readonly #posting: SqlitePosting
+  readonly #statements: Record<
+    'numbers' | 'insert' | 'oldest' | 'place' | 'dequeue' | 'queued' | 'end',
+    Statement
+  >
+  readonly #transact: Transaction<(work: () => void) => void>
+
+  constructor(database: Database, posting: SqlitePosting) {
+    this.#posting = posting
+    this.#statements = {
+      numbers: database.prepare(takeNumbers).pluck(),
+      insert: database.prepare(insertQueued),
+      oldest: database.prepare(oldestOfSlot),
+      place: database.prepare(rowAtPlace),
+      dequeue: database.prepare(dequeue).pluck(),
+      queued: database.prepare(queuedById),
+      end: database.prepare(endQueued),
+    }
+    this.#transact = database.transaction((work: () => void) => work())
+  }
+
+  /** Runs one batch of acceptance; throws `StoreFailure`, or what `decide` throws. */
+  accept(reads: AcceptReads, decide: (state: AcceptState) => readonly TransactionRecord[]): void {
+    this.#immediately(() => {
+      const standing: readonly StandingTransaction[] = this.#posting.standing(reads)
+      const last = this.#statements.numbers.get(reads.count) as number
+      const state = { now: Date.now(), standing, firstSequence: last - reads.count + 1 }
+      for (const transaction of decide(state)) this.#insert(transaction)
+    })
+  }
+
+  /** Runs one drain; throws `StoreFailure`, or what the decider throws. */
+  drain(order: DrainOrder, decider: DrainDecider): readonly number[] {
+    let taken: TakenTransaction[] = []
+    this.#immediately(() => {
+      taken = this.#take(order)
+      if (taken.length === 0) return
+      const accounts = this.#posting.accounts(order.ledgerId, decider.accountsOf(taken))
+      const writes = decider.decide({ now: Date.now(), accounts, taken })
+      for (const transaction of writes.ended) this.#end(transaction)
+      this.#posting.move(order.ledgerId, writes.accounts, writes.at)
+    })
+    if ('places' in order) return []
+    const entries = taken.reduce((sum, row) => sum + row.transaction.requestedEntries.length, 0)
+    const full = taken.length >= rowsMax || entries >= entriesMax
+    return order.slots.filter(
+      (slot) => full || countOf(taken, slot) >= rowsOfSlot(order.slots.length),
+    )
+  }
+
+  #take(order: DrainOrder): TakenTransaction[] {
+    const { ledgerId } = order
+    return this.#choose(order).flatMap(({ slot, sequence }) => {
+      const id = this.#statements.dequeue.get(ledgerId, slot, sequence) as string
+      const row = this.#statements.queued.get(ledgerId, id) as Row | undefined
+      return row === undefined
+        ? []
+        : [{ transaction: transactionOf(row, []), place: { slot, sequence } }]
+    })
+  }
+
+  #choose(order: DrainOrder): QueuePlace[] {
+    if ('places' in order) {
+      return order.places.flatMap(
+        ({ slot, sequence }) =>
+          this.#statements.place.all(order.ledgerId, slot, sequence) as QueuePlace[],
+      )
+    }
+    const size = rowsOfSlot(order.slots.length)
+    const ofSlots = order.slots.map(
+      (slot) => this.#statements.oldest.all(order.ledgerId, slot, size) as QueuedRow[],
+    )
+    return withinBounds(inTurns(ofSlots))
+  }
+
+  #insert(transaction: TransactionRecord): void {
+    this.#posting.insert(transaction)
+    const { ledgerId, place, id, createdAt } = transaction
+    this.#statements.insert.run(
+      ledgerId,
+      place?.slot,
+      place?.sequence,
+      id,
+      transaction.requestedEntries.length,
+      orderingKeyOf(transaction),
+      createdAt,
+    )
+  }
+
+  #end(transaction: TransactionRecord): void {
+    this.#posting.insertEntries(transaction)
+    this.#statements.end.run(
+      transaction.status,
+      transaction.postedAt,
+      transaction.failedAt,
+      transaction.failure === null ? null : JSON.stringify(transaction.failure),
+      transaction.status,
+      transaction.ledgerId,
+      transaction.id,
+    )
+  }
+
+  #immediately(work: () => void): void {
+    try {
+      this.#transact.immediate(work)
+    } catch (error) {
+      throw sqliteFailureOf(error)
+    }
+  }
+}
+
+function rowsOfSlot(slots: number): number {
+  return Math.max(rowsOfSlotMin, Math.floor(rowsMax / slots))
+}
+
+function countOf(taken: readonly TakenTransaction[], slot: number): number {
+  return taken.filter((row) => row.place.slot === slot).length
+}
+
+/** A row of the queue that may be taken. */
+interface QueuedRow extends QueuePlace {
+  readonly entryCount: number
+}
+
+/** Each slot's first row before anybody's second; within a slot the order stays. */
+function inTurns(ofSlots: readonly (readonly QueuedRow[])[]): QueuedRow[] {
+  const longest = Math.max(0, ...ofSlots.map((rows) => rows.length))
+  return Array.from({ length: longest }, (_, rank) =>
+    ofSlots.flatMap((rows) => rows[rank] ?? []),
+  ).flat()
+}
+
+function withinBounds(rows: readonly QueuedRow[]): QueuedRow[] {
+  let entries = 0
+  const end = rows.findIndex((row, index) => {
+    const full = index > 0 && (index >= rowsMax || entries >= entriesMax)
+    entries += row.entryCount
+    return full
+  })
+  return rows.slice(0, end === -1 ? undefined : end)
+}

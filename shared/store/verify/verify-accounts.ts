@@ -1,0 +1,226 @@
+import { balanceOf, type AccountType, type Direction } from '../../ledger/account.ts'
+import { minorUnits } from '../../ledger/money.ts'
+import type { Statement } from '../reader.ts'
+import { time, type Row } from '../rows.ts'
+import type { Differences } from './differences.ts'
+import type { Pace } from './pace.ts'
+import { wholeNumber } from './whole-number.ts'
+import type { VerifyingReader } from './verifying-reader.ts'
+
+/** Rows of one short read: a few milliseconds each, so that no snapshot lasts. */
+const accountsPerRead = 500
+const entriesPerRead = 5000
+
+/** What an account's entries must add up to: the account as one short read found it. */
+interface Cut {
+  readonly id: string
+  readonly accountType: AccountType
+  readonly version: number
+  readonly row: Row
+}
+
+/** How many accounts and entries were looked at. */
+export interface AccountCounts {
+  accounts: number
+  entries: number
+}
+
+/**
+ * One page of accounts, each with an entry beyond its version if there is one, which one statement sees at one instant.
+ * Through `accounts_pkey`, and one probe of `entries_pkey` for each account. No lock.
+ */
+function cutPage(after: string | undefined): Statement {
+  return {
+    name: after === undefined ? 'verify_first_accounts' : 'verify_accounts',
+    text: `select a.id, a.account_type, a.version, a.posted_debits, a.posted_credits, a.last_posted_at,
+                  (select e.account_version from entries e
+                    where e.ledger_id = a.ledger_id and e.account_id = a.id
+                      and e.account_version > a.version limit 1) as beyond
+             from accounts a
+            where a.ledger_id = $1 ${after === undefined ? '' : 'and a.id > $3'}
+            order by a.id limit $2`,
+  }
+}
+
+/** Entries in the order of their accounts and versions, through `entries_pkey`. No lock. */
+const entryWalk: Statement = {
+  name: 'verify_entries_of_accounts',
+  text: `select account_id, account_version, direction, amount, balance_after, debits_after, posted_at
+           from entries
+          where ledger_id = $1 and (account_id, account_version) > ($2, $3) and account_id <= $4
+          order by account_id, account_version limit $5`,
+}
+
+/**
+ * Recomputes every account of a ledger from its entries: versions without gaps, running totals, stored totals.
+ *
+ * Nothing holds still for it. Entries never change and versions have no gaps, so a short read of some account rows
+ * fixes how far each account is looked at, and its entries up to there can be read at leisure; later ones are
+ * left for the next time.
+ */
+export async function verifyAccounts(
+  reader: VerifyingReader,
+  ledgerId: number,
+  differences: Differences,
+  pace: Pace,
+): Promise<AccountCounts> {
+  const counts = { accounts: 0, entries: 0 }
+  let after: string | undefined
+  for (;;) {
+    const parameters = [ledgerId, accountsPerRead, ...(after === undefined ? [] : [after])]
+    const page = await pace(() => reader.rows(cutPage(after), parameters))
+    const chains = new Map(
+      page.map((row) => [row['id'] as string, new Chain(ledgerId, cutOf(row), differences)]),
+    )
+    counts.accounts += page.length
+    counts.entries += await walkEntries(reader, ledgerId, chains, pace)
+    for (const chain of chains.values()) chain.end()
+
+    after = page.at(-1)?.['id'] as string | undefined
+    if (page.length < accountsPerRead) return counts
+  }
+}
+
+/** Hands each chain its entries in order; gives their number. */
+async function walkEntries(
+  reader: VerifyingReader,
+  ledgerId: number,
+  chains: ReadonlyMap<string, Chain>,
+  pace: Pace,
+): Promise<number> {
+  const ids = [...chains.keys()]
+  const last = ids.at(-1)
+  if (last === undefined) return 0
+  let entries = 0
+  let from: readonly [string, number] = [ids[0] ?? last, Number.MIN_SAFE_INTEGER]
+  for (;;) {
+    const rows = await pace(() => reader.rows(entryWalk, [ledgerId, ...from, last, entriesPerRead]))
+    let skipping = false
+    for (const row of rows) {
+      const chain = chains.get(row['account_id'] as string)
+      skipping = chain === undefined || Number(row['account_version']) > chain.cut.version
+      if (chain === undefined || skipping) continue
+      chain.add(row)
+      entries += 1
+    }
+    const end = rows.at(-1)
+    if (end === undefined || rows.length < entriesPerRead) return entries
+    // What came after the cut is passed over, so that a busy account cannot keep us.
+    const version = skipping ? Number.MAX_SAFE_INTEGER : Number(end['account_version'])
+    from = [end['account_id'] as string, version]
+  }
+}
+
+function cutOf(row: Row): Cut {
+  return {
+    id: row['id'] as string,
+    accountType: row['account_type'] as AccountType,
+    version: Number(row['version']),
+    row,
+  }
+}
+
+/** One account's entries, added up from nothing. The first wrong one of a kind is named: the rest follow from it. */
+class Chain {
+  readonly cut: Cut
+  readonly #ledgerId: number
+  readonly #differences: Differences
+  readonly #told = new Set<string>()
+  #version = 0
+  #debits = 0n
+  #credits = 0n
+  #at: number | null = null
+
+  constructor(ledgerId: number, cut: Cut, differences: Differences) {
+    this.#ledgerId = ledgerId
+    this.cut = cut
+    this.#differences = differences
+  }
+
+  add(row: Row): void {
+    const version = Number(row['account_version'])
+    const amount = wholeNumber(row['amount'])
+    this.#expect(
+      'version',
+      version === this.#version + 1,
+      () => `version ${version} follows version ${this.#version}`,
+    )
+    this.#version = version
+    if (amount === undefined || amount <= 0n) {
+      this.#tell('amount', `entry ${version} has the amount ${String(row['amount'])}`)
+      return
+    }
+    if ((row['direction'] as Direction) === 'debit') this.#debits += amount
+    else this.#credits += amount
+
+    const balance = this.#balance()
+    this.#expect(
+      'balance_after',
+      wholeNumber(row['balance_after']) === balance,
+      () =>
+        `entry ${version} says balance ${String(row['balance_after'])}, its predecessors add up to ${balance}`,
+    )
+    this.#expect(
+      'debits_after',
+      wholeNumber(row['debits_after']) === this.#debits,
+      () =>
+        `entry ${version} says debits ${String(row['debits_after'])}, its predecessors add up to ${this.#debits}`,
+    )
+    const at = time(row['posted_at'])
+    this.#expect(
+      'posted_at',
+      this.#at === null || (at !== null && at >= this.#at),
+      () => `entry ${version} is older than the one before it`,
+    )
+    this.#at = at
+  }
+
+  end(): void {
+    const { row, version } = this.cut
+    this.#expect(
+      'beyond',
+      row['beyond'] === null,
+      () => `has version ${version} and an entry of version ${String(row['beyond'])}`,
+    )
+    this.#expect(
+      'end',
+      this.#version === version,
+      () => `has version ${version}, its entries end at ${this.#version}`,
+    )
+    this.#expect(
+      'debits',
+      wholeNumber(row['posted_debits']) === this.#debits,
+      () => `has debits ${String(row['posted_debits'])}, its entries add up to ${this.#debits}`,
+    )
+    this.#expect(
+      'credits',
+      wholeNumber(row['posted_credits']) === this.#credits,
+      () => `has credits ${String(row['posted_credits'])}, its entries add up to ${this.#credits}`,
+    )
+    this.#expect(
+      'last_posted_at',
+      time(row['last_posted_at']) === this.#at,
+      () => 'its time of last posting is not that of its last entry',
+    )
+  }
+
+  #balance(): bigint {
+    return balanceOf(this.cut.accountType, {
+      postedDebits: minorUnits(this.#debits),
+      postedCredits: minorUnits(this.#credits),
+      heldDebits: minorUnits(0n),
+      heldCredits: minorUnits(0n),
+      version: this.#version,
+    })
+  }
+
+  #expect(kind: string, holds: boolean, detail: () => string): void {
+    if (!holds) this.#tell(kind, detail())
+  }
+
+  #tell(kind: string, detail: string): void {
+    if (this.#told.has(kind)) return
+    this.#told.add(kind)
+    this.#differences.add(this.#ledgerId, `account ${this.cut.id}`, detail)
+  }
+}

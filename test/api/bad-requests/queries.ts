@@ -1,0 +1,135 @@
+import { requestBytes } from '../raw-http.ts'
+import {
+  accountsPath,
+  canary,
+  invalidAt,
+  payment,
+  transactionsPath,
+  type BadRequest,
+  type World,
+} from './bad-request.ts'
+
+/** Query parameters and cursors. */
+export const queries: readonly BadRequest[] = [
+  ...['0', '-1', '201', '1.5', '1e1', 'abc', '0x10', '', '05', '+5', '%205', '٥', canary].map(
+    (limit) => list(`a limit of “${limit}”`, `limit=${encodeURI(decodeURI(limit))}`, 'query/limit'),
+  ),
+  list('a limit sent twice', 'limit=5&limit=6', 'query/limit'),
+  list('a limit sent twice, the same', 'limit=5&limit=5', 'query/limit'),
+  list('a limit in brackets', 'limit[]=5', 'query/…'),
+  list('an unknown parameter', `sort=${canary}`, 'query/sort'),
+  list('a parameter in capitals', 'Limit=5', 'query/Limit'),
+  list('a parameter without a name', `=${canary}`, 'query/…'),
+  list('__proto__', `__proto__=${canary}`, 'query/__proto__'),
+  list('constructor', `constructor=${canary}`, 'query/constructor'),
+  list('a currency that is none', `currency=${canary}%20`, 'query/currency'),
+  list('a status that is none', `status=${canary}`, 'query/status'),
+  list('a code with a NUL', `code=${canary}%00`, 'query/code'),
+  list('a code that is no UTF-8', `code=${canary}%ff`, 'query'),
+  list('a code with half an escape', `code=${canary}%f`, 'query'),
+  good('a limit of 1', `${accountsPath}?limit=1`),
+  good('a limit of 200', `${accountsPath}?limit=200`),
+  good('a question mark and nothing', `${accountsPath}?`),
+
+  ...(
+    [
+      ['a status that is none', `status=${canary}`, 'query/status'],
+      ['an account that is no id', `account_id=${canary}`, 'query/account_id'],
+      ['an empty reference', 'reference=', 'query/reference'],
+      ['a wait, which is not there yet', 'wait=5', 'query/wait'],
+    ] as const
+  ).map(([what, query, pointer]) => ({
+    title: `${what}, in a list of transactions`,
+    bytes: () => requestBytes('GET', `${transactionsPath}?${query}`),
+    ...invalidAt(pointer),
+  })),
+  {
+    title: 'a parameter where there are none',
+    bytes: ({ ids }) => requestBytes('GET', `${accountsPath}/${ids.alice}?fields=${canary}`),
+    ...invalidAt('query/fields'),
+  },
+  {
+    title: 'a time of balance that has no zone',
+    bytes: ({ ids }) =>
+      requestBytes('GET', `${accountsPath}/${ids.alice}/balance?at=2026-01-31T12:00:00`),
+    ...invalidAt('query/at'),
+  },
+  {
+    title: 'a mode that is none',
+    bytes: (world) =>
+      requestBytes('POST', `${transactionsPath}?mode=${canary}`, { body: payment(world) }),
+    ...invalidAt('query/mode'),
+  },
+  {
+    title: 'an unknown parameter of a post',
+    bytes: (world) =>
+      requestBytes('POST', `${transactionsPath}?dry_run=true`, { body: payment(world) }),
+    ...invalidAt('query/dry_run'),
+  },
+
+  goodCursor('a cursor of the list', (world) => `limit=1&cursor=${world.accountCursor}`),
+  goodCursor(
+    'a cursor of the list with its filter',
+    (world) => `currency=USD&limit=2&cursor=${world.usdCursor}`,
+  ),
+  cursor('with its first bit flipped', ({ accountCursor }) => flipped(accountCursor, 0)),
+  cursor('with a bit in the middle flipped', ({ accountCursor }) =>
+    flipped(accountCursor, accountCursor.length >> 1),
+  ),
+  cursor('with a bit of its last letter flipped', ({ accountCursor }) =>
+    flipped(accountCursor, accountCursor.length - 2),
+  ),
+  cursor('cut short by one', ({ accountCursor }) => accountCursor.slice(0, -1)),
+  cursor('cut short by half', ({ accountCursor }) =>
+    accountCursor.slice(0, accountCursor.length >> 1),
+  ),
+  cursor('with a letter more', ({ accountCursor }) => `${accountCursor}A`),
+  cursor('with padding', ({ accountCursor }) => `${accountCursor}=`),
+  cursor('of another filter', ({ usdCursor }) => usdCursor),
+  cursor('of another list', ({ entryCursor }) => entryCursor),
+  cursor('of another ledger', ({ foreignCursor }) => foreignCursor),
+  cursor('of our own making', () => canary),
+  cursor('that is empty', () => ''),
+  cursor('of 300 characters', () => canary.repeat(24).slice(0, 300)),
+  cursor('sent twice', ({ accountCursor }) => `${accountCursor}&cursor=${accountCursor}`),
+  {
+    title: "a cursor of another account's entries",
+    bytes: ({ ids, entryCursor }) =>
+      requestBytes('GET', `${accountsPath}/${ids.bob}/entries?cursor=${entryCursor}`),
+    ...invalidAt('query/cursor'),
+  },
+]
+
+function list(what: string, query: string, pointer: string): BadRequest {
+  return {
+    title: what,
+    bytes: () => requestBytes('GET', `${accountsPath}?${query}`),
+    ...invalidAt(pointer),
+  }
+}
+
+function good(title: string, path: string): BadRequest {
+  return { title, bytes: () => requestBytes('GET', path), status: 200 }
+}
+
+function goodCursor(title: string, query: (world: World) => string): BadRequest {
+  return {
+    title,
+    bytes: (world) => requestBytes('GET', `${accountsPath}?${query(world)}`),
+    status: 200,
+  }
+}
+
+function cursor(what: string, text: (world: World) => string): BadRequest {
+  return {
+    title: `a cursor ${what}`,
+    bytes: (world) => requestBytes('GET', `${accountsPath}?cursor=${text(world)}`),
+    ...invalidAt('query/cursor'),
+  }
+}
+
+/** Another letter of the same alphabet at a place: at least one bit of the cursor is another. */
+function flipped(cursorText: string, at: number): string {
+  const other = cursorText[at] === 'A' ? 'B' : 'A'
+  return cursorText.slice(0, at) + other + cursorText.slice(at + 1)
+}

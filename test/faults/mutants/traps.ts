@@ -1,0 +1,140 @@
+import { rm } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { payment } from '../../support/people.ts'
+import { startBankReader } from '../harness/bank-reader.ts'
+import { findingsAfter, queueIsEmpty } from '../harness/findings.ts'
+import { openCast, send, startLoad, type LoadOptions } from '../harness/load.ts'
+import { attack, type Fault } from '../harness/nemesis.ts'
+import { startWorld, type Servers, type World } from '../harness/world.ts'
+import type { mutants } from './mutants.ts'
+import { mutatedSources, type Mutant } from './mutated-sources.ts'
+
+/** A short scenario that a mutant should not survive, and what it should be caught by. */
+export interface Trap {
+  /** Gives what was found; nothing when all is well. */
+  readonly spring: (world: World) => Promise<string[]>
+  readonly expected: RegExp
+}
+
+/** Starts a mutant, springs its trap and gives what was found. */
+export async function springOn(
+  servers: Servers,
+  mutant: Mutant,
+  { spring }: Trap,
+): Promise<string[]> {
+  const sources = await mutatedSources(mutant)
+  try {
+    const world = await startWorld(servers, { sources, sql: mutant.sql ?? [] })
+    try {
+      return await spring(world)
+    } finally {
+      await world.close()
+    }
+  } finally {
+    await rm(sources, { recursive: true, force: true })
+  }
+}
+
+/** What a trap gives the queue to become empty: without a fault a second or two are enough. */
+const restMsMax = 8000
+
+/** Load for a while under attack, then all checks. The seed is fixed: the trap is the same each time. */
+async function underLoad(
+  world: World,
+  { load: options = {}, faults = [], ms = 4000 }: TrapLoad,
+): Promise<string[]> {
+  const load = await startLoad(world, options)
+  const reader = startBankReader(world)
+  if (faults.length === 0) await sleep(ms)
+  else await attack(world, { seed: 7, durationMs: ms, pauseMs: 300, faults })
+  return findingsAfter(world, load, reader, restMsMax)
+}
+
+interface TrapLoad {
+  readonly load?: LoadOptions
+  readonly faults?: readonly Fault[]
+  readonly ms?: number
+}
+
+/** One trap for each mutant. */
+export const traps = {
+  acknowledgeBeforeCommit: {
+    spring: (world) => underLoad(world, { faults: ['cut before COMMIT', 'cut connections'] }),
+    expected: /is not in the database/,
+  },
+  drainWithoutGuard: {
+    spring: drainedOnce,
+    expected: /moved other money|not within/,
+  },
+  uniqueKeyDropped: {
+    spring: (world) => underLoad(world, { load: { twins: 8, pauseMs: 1 } }),
+    expected: /more than one transaction|and became/,
+  },
+  unsortedLocks: {
+    spring: withoutDeadlocks,
+    expected: /deadlock/,
+  },
+  balanceReadWithoutLock: {
+    spring: (world) => underLoad(world, { load: { sync: 16, pauseMs: 1 } }),
+    expected: /P2|verify/,
+  },
+  missingEntry: {
+    spring: (world) => underLoad(world, { ms: 2000 }),
+    expected: /P1/,
+  },
+  sweeperOff: {
+    spring: lostRings,
+    expected: /nothing is queued any more/,
+  },
+  newIdAfterUnknown: {
+    spring: (world) =>
+      underLoad(world, { load: { sync: 12 }, faults: ['cut after COMMIT'], ms: 6000 }),
+    expected: /more than one transaction/,
+  },
+  refusalNotStored: {
+    spring: (world) => underLoad(world, { load: { spenders: 6, pauseMs: 2 }, ms: 3000 }),
+    expected: /answered \(refused\) and is not in the database|and became/,
+  },
+  amountsThroughFloat: {
+    spring: (world) => underLoad(world, { ms: 6000 }),
+    expected: /other money/,
+  },
+} satisfies Partial<Record<keyof typeof mutants, Trap>>
+
+/** A few asynchronous payments, each of which must move its money once and leave the queue. */
+async function drainedOnce(world: World): Promise<string[]> {
+  const load = await startLoad(world, { sync: 0, twins: 0, spenders: 0 })
+  await load.acknowledged(20, 30_000)
+  return findingsAfter(world, load, undefined, restMsMax)
+}
+
+/** Payments over many accounts in one batch beside others over the same ones. */
+async function withoutDeadlocks(world: World): Promise<string[]> {
+  const before = await deadlocksOf(world)
+  const found = await underLoad(world, { load: { sync: 24, pauseMs: 1 }, ms: 5000 })
+  // The counters of a session arrive when it is idle for a moment.
+  await sleep(1500)
+  const deadlocks = (await deadlocksOf(world)) - before
+  return deadlocks > 0 ? [...found, `${deadlocks} deadlocks`] : found
+}
+
+async function deadlocksOf(world: World): Promise<number> {
+  const [row] = await world.sql<{ deadlocks: string }>(
+    'select deadlocks from pg_stat_database where datname = current_database()',
+  )
+  return Number(row?.deadlocks)
+}
+
+/** Accepts while nobody drains, loses every ring, and lets the workers go on. */
+async function lostRings(world: World): Promise<string[]> {
+  const cast = await openCast(world)
+  for (const { process } of world.workers) await process.kill()
+  const body = payment({ debit: cast.wallets[0] ?? '', credit: cast.hub, amount: '1.00' })
+  for (let number = 0; number < 10; number += 1) await send(world, number, { mode: 'async', body })
+  await world.redis('flushall')
+  for (const { process } of world.workers) await process.start()
+  return queueIsEmpty(world, restMsMax).then(
+    () => [],
+    (error: Error) => [error.message],
+  )
+}

@@ -1,0 +1,327 @@
+import { randomBytes } from 'node:crypto'
+import { Client } from 'pg'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { withClient } from '../../scripts/provision/postgres-database.ts'
+import { grantRole } from '../../shared/store/postgres/grant-role.ts'
+import { openStore } from '../../shared/store/open.ts'
+import { verifyStore } from '../../shared/store/verify/verify-store.ts'
+import type { PageJson } from '../support/api-client.ts'
+import { createPostgresDatabase } from '../support/databases.ts'
+import { fund, openPeople, payment } from '../support/people.ts'
+import { startService } from '../support/service.ts'
+import { bookEntries, bookTransaction, ids, openBooks } from '../store/books-by-hand.ts'
+import { runScript } from './run-script.ts'
+
+/** "permission denied", and "must be owner of". */
+const denied = '42501'
+const password = 'canary-of-the-password'
+const suffix = randomBytes(6).toString('hex')
+const service = `ledgerflow_test_service_${suffix}`
+const reader = `ledgerflow_test_reader_${suffix}`
+
+let owner: string
+let made: Awaited<ReturnType<typeof runScript>>
+
+beforeAll(async () => {
+  owner = await createPostgresDatabase()
+  await withClient(owner, async (client) => {
+    for (const statement of openBooks('now()')) await client.query(statement)
+  })
+  const environment = { DATABASE_URL: owner, ROLE_PASSWORD: password }
+  made = await runScript('grant-service-role', environment, ['--role', service])
+  await grantRole(owner, { name: reader, purpose: 'reader', password })
+})
+
+afterAll(() =>
+  withClient(owner, async (client) => {
+    for (const role of [service, reader]) {
+      await client.query(`drop owned by ${role}`)
+      await client.query(`drop role ${role}`)
+    }
+  }),
+)
+
+/** What neither role may do, whatever the guards would say to it. */
+const forbiddenToBoth: readonly string[] = [
+  'delete from entries',
+  'delete from transactions',
+  'delete from accounts',
+  'delete from currencies',
+  'delete from ledgers',
+  'delete from schema_migrations',
+  'truncate entries',
+  'truncate transactions',
+  'truncate accounts',
+  'truncate currencies',
+  'truncate ledgers',
+  'truncate queued_transactions',
+  'truncate schema_migrations',
+  'update entries set amount = 1',
+  'update entries set balance_after = 1',
+  `update ledgers set name = 'other'`,
+  'update currencies set exponent = 3',
+  `update schema_migrations set name = 'other'`,
+  `insert into ledgers (id, name, cursor_secret, created_at) values (2, 'other', 'x', now())`,
+  `insert into schema_migrations (timestamp, name) values (3, 'other')`,
+  ...['id = gen_random_uuid()', 'ledger_id = 2', `code = 'other'`, `account_type = 'asset'`].map(
+    (change) => `update accounts set ${change}`,
+  ),
+  ...[`currency = 'EUR'`, 'exponent = 3', 'created_at = now()'].map(
+    (change) => `update accounts set ${change}`,
+  ),
+  ...['id = gen_random_uuid()', 'ledger_id = 2', `currency = 'EUR'`, 'created_at = now()'].map(
+    (change) => `update transactions set ${change}`,
+  ),
+  ...[`idempotency_key = 'other'`, `fingerprint = 'x'`, `description = 'x'`, `slot = 1`].map(
+    (change) => `update transactions set ${change}`,
+  ),
+  'create table other (id integer)',
+  'create temporary table other (id integer)',
+  'create table other as table entries',
+  'create view other as table entries',
+  'create sequence other',
+  'create schema other',
+  `create function other() returns integer language sql as 'select 1'`,
+  `create or replace function check_inserted_entries() returns trigger language plpgsql as
+     'begin return null; end'`,
+  `create trigger other before insert on entries execute function refuse_change()`,
+  'drop table entries',
+  'drop trigger entries_balance on entries',
+  'drop function refuse_change cascade',
+  'drop schema public cascade',
+  'drop sequence accept_sequence',
+  'alter table entries disable trigger entries_append_only',
+  'alter table entries disable trigger all',
+  'alter table entries drop constraint entries_amount_check',
+  'alter table accounts add column other integer',
+  `alter table entries owner to ${service}`,
+  'alter function refuse_change() rename to other',
+  'alter sequence accept_sequence restart',
+  'create index other on entries (amount)',
+  'drop index entries_transaction',
+  'reindex table entries',
+  `comment on table entries is 'other'`,
+  'create rule other as on insert to entries do instead nothing',
+  'create policy other on entries',
+  'alter table entries enable row level security',
+  'lock table entries in access exclusive mode',
+  'lock table accounts in access exclusive mode',
+  `select setval('accept_sequence', 1000)`,
+  'set session_replication_role = replica',
+  'alter system set fsync = off',
+  'create role other',
+  `alter role ${service} superuser`,
+  `alter role ${service} createrole`,
+  `alter role ${service} bypassrls`,
+  `alter role ${reader} password 'other'`.replace(reader, 'postgres'),
+  'create database other',
+  'create extension dblink',
+  `copy entries to '/tmp/other'`,
+  `copy entries to program 'cat'`,
+  `select pg_read_file('postgresql.conf')`,
+  'select rolpassword from pg_authid',
+]
+
+const forbiddenToReader: readonly string[] = [
+  'select cursor_secret from ledgers',
+  'table ledgers',
+  'insert into accounts table accounts',
+  'insert into transactions table transactions',
+  'insert into entries table entries',
+  'insert into currencies table currencies',
+  'insert into queued_transactions table queued_transactions',
+  'delete from queued_transactions',
+  'update queued_transactions set attempts = 1',
+  `update accounts set name = 'other'`,
+  'update accounts set posted_debits = 1',
+  `update transactions set status = 'failed'`,
+  'select id from accounts for update',
+  `select nextval('accept_sequence')`,
+]
+
+test('npm run grant-service-role says what it made and never the password', async () => {
+  expect(made).toEqual({
+    code: 0,
+    stdout: `role ${service} made: service\nits password is set\n`,
+    stderr: '',
+  })
+  const { rows } = await withClient(owner, (client) =>
+    client.query<{ rolpassword: string }>('select rolpassword from pg_authid where rolname = $1', [
+      service,
+    ]),
+  )
+  expect(rows[0]?.rolpassword).toMatch(/^SCRAM-SHA-256\$4096:/)
+})
+
+test('npm run grant-service-role is for Postgres only', async () => {
+  const end = await runScript('grant-service-role', { DATABASE_URL: 'sqlite:nowhere.db' })
+  expect(end).toMatchObject({ code: 1, stdout: '' })
+  expect(end.stderr).toContain('roles are for Postgres')
+})
+
+test.each([...forbiddenToBoth])('the service may not: %s', async (sql) => {
+  expect(await refusalOf(urlOf(service), sql)).toBe(denied)
+})
+
+test.each([...forbiddenToBoth, ...forbiddenToReader])('the reader may not: %s', async (sql) => {
+  // Its sessions are read-only to begin with; whoever switches that off has no right to write either.
+  expect(await refusalOf(urlOf(reader), sql, ['set default_transaction_read_only = off'])).toBe(
+    denied,
+  )
+})
+
+test('the owner may do the same things: it is the role that stops them', async () => {
+  const sql = 'create temporary table other (id integer)'
+  expect(await refusalOf(owner, sql)).toBeUndefined()
+  expect(await refusalOf(owner, 'alter table entries disable trigger all')).toBeUndefined()
+})
+
+test('the whole API works under the role of the service, and the books are right', async () => {
+  const run = await startService({ dialect: 'postgres', url: urlOf(service) })
+  try {
+    expect(run.store.advice).toBeUndefined()
+    const { api } = run
+    const people = await openPeople(api)
+    await fund(api, people, people.alice, '10.00')
+    const key = { idempotency_key: 'paid' }
+    const paid = payment({ debit: people.alice, credit: people.bob, amount: '4.00', ...key })
+    expect((await api.postTransaction(paid)).status).toBe(201)
+    expect((await api.postTransaction(paid)).replayed).toBe(true)
+    const refused = { ...paid, idempotency_key: 'refused', entries: paid.entries.toReversed() }
+    expect((await api.postTransaction({ ...refused, currency: 'EUR' })).status).toBe(422)
+    expect(
+      (await api.changeAccount(people.alice, { name: 'Alice', status: 'frozen' })).status,
+    ).toBe(200)
+    expect((await api.registerCurrency({ code: 'PTS', exponent: 0 })).status).toBe(201)
+
+    const bob = `/api/v1/accounts/${people.bob}`
+    for (const path of [
+      '/api/v1/accounts',
+      bob,
+      `${bob}/balance`,
+      `${bob}/balance?at=2026-01-01T00:00:00Z`,
+      '/api/v1/currencies',
+    ]) {
+      expect([path, (await api.get(path)).status]).toEqual([path, 200])
+    }
+    expect((await fetch(`${run.url}/health/ready`)).status).toBe(200)
+    const entries = await api.get<PageJson<unknown>>(`${bob}/entries`)
+    expect(entries.body.items).toHaveLength(1)
+    const posted = `/api/v1/transactions?status=posted&account_id=${people.bob}`
+    expect((await api.get<PageJson<unknown>>(posted)).body.items).toHaveLength(1)
+  } finally {
+    await run.close()
+  }
+})
+
+describe('the queue under the role of the service', () => {
+  test('takes an accepted transaction in, counts attempts, and posts it', async () => {
+    const { queued, cash, alice } = ids
+    const sql = [
+      `select nextval('accept_sequence')`,
+      `select pg_try_advisory_xact_lock(1)`,
+      bookTransaction(ids.fresh, 'queued'),
+      `insert into queued_transactions
+         (ledger_id, slot, sequence, transaction_id, entry_count, ordering_key, enqueued_at)
+         values (1, 3, 1000, '${queued}', 2, 'alice', now())`,
+      `update queued_transactions set attempts = attempts + 1, last_error = 'x', parked_at = now(),
+              parked_reason = 'x'`,
+      `delete from queued_transactions where transaction_id = '${queued}'`,
+      `update transactions set status = 'posted', posted_at = now(), requested_entries = null
+        where id = '${queued}'`,
+      bookEntries([
+        [queued, cash, 2, 'debit', 100],
+        [queued, alice, 2, 'credit', 100],
+      ]),
+      `update transactions set status = 'failed', failed_at = now(), failure = '{}'
+        where id = '${ids.fresh}'`,
+    ]
+    expect(await refusalOf(urlOf(service), sql.join(';'))).toBeUndefined()
+  })
+
+  test('is still held by the guards', async () => {
+    const { fresh, cash } = ids
+    const sql = [bookTransaction(fresh), bookEntries([[fresh, cash, 2, 'debit', 100]])]
+    expect(await refusalOf(urlOf(service), sql.join(';'))).toBe('LF001')
+  })
+})
+
+test('the reader can verify, in sessions that are read-only to begin with', async () => {
+  expect(await verifyStore({ dialect: 'postgres', url: urlOf(reader) })).toMatchObject({
+    ledgers: [{ ledgerId: 1, transactions: { queued: 1 } }],
+  })
+  expect(await refusalOf(urlOf(reader), `insert into currencies table currencies`)).toBe('25006')
+})
+
+describe('a role that is there', () => {
+  test('is brought back to its rights, whatever it had on our tables', async () => {
+    await withClient(owner, async (client) => {
+      await client.query(`grant delete, truncate on entries to ${service}`)
+      await client.query(`grant update (code) on accounts to ${service}`)
+      await client.query(`grant create on schema public to ${service}`)
+    })
+    expect(await refusalOf(urlOf(service), 'create table other (id integer)')).toBeUndefined()
+
+    const wish = { name: service, purpose: 'service', password: undefined } as const
+    expect(await grantRole(owner, wish)).toEqual({ created: false, remaining: [] })
+
+    for (const sql of [
+      'delete from entries',
+      `update accounts set code = 'x'`,
+      'create table other ()',
+    ]) {
+      expect([sql, await refusalOf(urlOf(service), sql)]).toEqual([sql, denied])
+    }
+  })
+
+  test('is not taken when it could undo the guards, as the owner itself could', async () => {
+    const { rows } = await withClient(owner, (client) =>
+      client.query<{ name: string }>('select current_user as name'),
+    )
+    const wish = { name: rows[0]?.name ?? '', purpose: 'service', password: undefined } as const
+    await expect(grantRole(owner, wish)).rejects.toThrow('is more than a login')
+  })
+
+  test('gets no password beyond printable ASCII, and the message does not repeat it', async () => {
+    const wish = { name: `${service}_x`, purpose: 'service', password: 'ключ' } as const
+    const error = await grantRole(owner, wish).catch((caught: unknown) => String(caught))
+    expect(error).toContain('printable ASCII')
+    expect(error).not.toContain('ключ')
+  })
+})
+
+test('a role that owns the tables serves too, and says what it could drop', async () => {
+  const { store } = await openStore({ dialect: 'postgres', url: owner })
+  expect(store.advice).toContain('npm run grant-service-role')
+  await store.close()
+})
+
+function urlOf(role: string): string {
+  const url = new URL(owner)
+  url.username = role
+  url.password = password
+  return url.href
+}
+
+/** Runs SQL in a database transaction that is rolled back; gives the SQLSTATE if it is refused. */
+async function refusalOf(
+  url: string,
+  sql: string,
+  before: readonly string[] = [],
+): Promise<string | undefined> {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  try {
+    for (const statement of before) await client.query(statement)
+    // These refuse to run inside a database transaction before they look at rights.
+    const alone = /^(create database|alter system|reindex)/.test(sql)
+    if (!alone) await client.query('begin')
+    await client.query(sql)
+    return undefined
+  } catch (error) {
+    return (error as { code?: string }).code ?? String(error)
+  } finally {
+    await client.query('rollback')
+    await client.end()
+  }
+}

@@ -1,0 +1,38 @@
+import { newId } from '../../shared/engine/new-id.ts'
+import type { PostCommand } from '../../shared/engine/post-command.ts'
+import { isoCurrencies } from '../../shared/ledger/currency.ts'
+import { minorUnits } from '../../shared/ledger/money.ts'
+import type { LedgerStore } from '../../shared/store/ledger-store.ts'
+import { postCommand, transactionRequest } from '../../shared/wire/transaction-json.ts'
+import type { NewTransactionJson } from './api-client.ts'
+
+/** The default ledger. */
+export const ledgerId = 1
+
+/** Makes the command that the API would make of a request. */
+export function commandOf(request: NewTransactionJson): PostCommand {
+  const parsed = transactionRequest.parse(request)
+  return postCommand(parsed, parsed.idempotency_key ?? null, ledgerId, isoCurrencies)
+}
+
+/** Opens an account in USD, past the API, and gives its id. Without a floor unless `floor` (in cents) is given. */
+export async function openAccount(
+  store: LedgerStore,
+  accountType: 'asset' | 'liability',
+  floor: bigint | null = null,
+): Promise<string> {
+  const id = newId()
+  const created = await store.createAccount({
+    id,
+    ledgerId,
+    code: null,
+    name: 'an account',
+    accountType,
+    currency: { code: 'USD', exponent: 2 },
+    minAvailable: floor === null ? null : minorUnits(floor),
+    metadata: {},
+    createdAt: Date.now(),
+  })
+  if (!created) throw new Error('no account')
+  return id
+}

@@ -1,0 +1,6 @@
+import { refusalCodes, type RefusalCode } from '../../shared/ledger/refusal.ts'
+
+/** What the rules of the ledger can refuse a transaction for, in the public order. An operator's no is not a rule. */
+export const merits: readonly RefusalCode[] = refusalCodes.filter(
+  (code) => code !== 'refused_by_operator',
+)

@@ -1,0 +1,28 @@
+import { defineConfig } from 'vitest/config'
+
+// vitest reads its configuration from a default export: the one place that has one.
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts', 'shared/**/*.test.ts', 'services/**/*.test.ts'],
+    // The long form of the fault suite is `npm run test:faults`.
+    exclude: ['node_modules/**', 'test/faults/!(short).test.ts'],
+    globalSetup: ['test/support/global-setup.ts'],
+    // Processes, not threads: better-sqlite3 is native, and a test that ends its process must end
+    // no other file's.
+    pool: 'forks',
+    // One file a core, also on two: most of the time they wait for a server.
+    maxWorkers: '100%',
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    teardownTimeout: 30_000,
+    // A floating failure is a failure: the worst bug here is a promise that nobody awaits.
+    dangerouslyIgnoreUnhandledErrors: false,
+    allowOnly: false,
+    coverage: {
+      provider: 'v8',
+      include: ['shared/**/*.ts', 'services/**/*.ts'],
+      reporter: ['text-summary', 'html', 'json-summary'],
+      reportsDirectory: 'coverage',
+    },
+  },
+})
