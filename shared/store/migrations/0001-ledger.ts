@@ -11,7 +11,7 @@ export class Ledger0000000000001 implements MigrationInterface {
     const statements =
       dialect === 'postgres'
         ? [...postgresTables, ...indexes, ...postgresKeys, ...parkedIndex]
-        : [...sqliteTables, ...indexes, ...parkedIndex]
+        : [...sqliteTables, ...indexes, ...parkedIndex, ...sqliteStatistics]
     for (const statement of statements) await runner.query(statement)
     await runner.query(
       dialect === 'postgres'
@@ -268,4 +268,28 @@ const postgresKeys = [
 const parkedIndex = [
   `create index queued_parked on queued_transactions (ledger_id, slot, ordering_key)
    WHERE "parked_at" IS NOT NULL`,
+]
+
+/**
+ * What SQLite's planner is told of the tables, once and for good: without it, it takes the entries of a transaction for rarer by
+ * `ledger_id` in the primary key than by their own index, and each posting reads the whole ledger (600 a second and
+ * falling, against 3,000). Rows, then rows for each distinct prefix of the index. Source: SQLite, "The sqlite_stat1 table".
+ */
+const sqliteStatistics = [
+  `analyze`,
+  `delete from sqlite_stat1`,
+  `insert into sqlite_stat1 (tbl, idx, stat) values
+     ('accounts', 'accounts', '10000 10000 1'),
+     ('accounts', 'sqlite_autoindex_accounts_1', '10000 10000 2'),
+     ('transactions', 'transactions', '1000000 1000000 1'),
+     ('transactions', 'transactions_postings', '1000000 1000000 1 1'),
+     ('transactions', 'transactions_idempotency_key', '1000000 1000000 1'),
+     ('transactions', 'transactions_reference', '1000000 1000000 2 1'),
+     ('transactions', 'transactions_failed', '10000 10000 1'),
+     ('transactions', 'transactions_canceled', '10000 10000 1'),
+     ('entries', 'entries', '2000000 2000000 200 1'),
+     ('entries', 'entries_transaction', '2000000 2000000 2'),
+     ('entries', 'entries_account_transaction', '2000000 2000000 200 1'),
+     ('queued_transactions', 'queued_transactions', '10000 10000 100 1'),
+     ('queued_transactions', 'queued_parked', '10 10 2 1')`,
 ]
