@@ -32,4 +32,4 @@ EXPOSE 8000
 # A worker answers on WORKER_PORT, an API on PORT.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
   CMD ["node", "-e", "const { PORT, WORKER_PORT } = process.env; fetch(`http://127.0.0.1:${WORKER_PORT || PORT}/health/ready`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
-CMD ["node", "--import", "tsx", "services/main.ts"]
+CMD ["node", "--max-semi-space-size=64", "--import", "tsx", "services/main.ts"]

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
+import packageJson from '../../package.json' with { type: 'json' }
 
 /** A process under measurement. */
 export interface MeasuredProcess {
@@ -12,17 +13,24 @@ export interface MeasuredProcess {
 
 /** Starts the API service in a process of its own, on a free port. With Redis it does not drain. */
 export function startService(databaseUrl: string, redisUrl = ''): Promise<MeasuredProcess> {
-  return start(['--import', 'tsx', 'services/main.ts'], environmentOf(databaseUrl, redisUrl))
+  return start(commandOf('start'), environmentOf(databaseUrl, redisUrl))
 }
 
 /** Starts a worker in a process of its own. */
 export function startWorker(databaseUrl: string, redisUrl: string): Promise<MeasuredProcess> {
-  return start(['--import', 'tsx', 'services/worker/main.ts'], environmentOf(databaseUrl, redisUrl))
+  return start(commandOf('worker'), environmentOf(databaseUrl, redisUrl))
 }
 
 /** Starts the yardstick: one database transaction a request, one statement at a time. */
 export function startOneAtATime(databaseUrl: string): Promise<MeasuredProcess> {
   return start(['--import', 'tsx', 'benchmarks/one-at-a-time.ts', databaseUrl], {})
+}
+
+/** What `npm start` and `npm run worker` run, without npm between. */
+function commandOf(script: 'start' | 'worker'): string[] {
+  const [node, ...parameters] = packageJson.scripts[script].split(' ')
+  if (node !== 'node') throw new Error(`npm run ${script} is expected to run node`)
+  return parameters
 }
 
 function environmentOf(databaseUrl: string, redisUrl: string): Record<string, string> {

@@ -81,9 +81,10 @@ export function canonicalEntries(
   currency: Currency | undefined,
 ): readonly RequestedEntry[] {
   if (currency === undefined) return wish.entries
-  return wish.entries.map((entry) => ({
-    ...entry,
-    amount: canonicalAmount(entry.amount, currency),
+  return wish.entries.map(({ accountId, direction, amount }) => ({
+    accountId,
+    direction,
+    amount: canonicalAmount(amount, currency),
   }))
 }
 

@@ -14,12 +14,13 @@ export function idempotencyKeyOf(
   rawHeaders: readonly string[],
   bodyKey: string | null,
 ): { readonly key: string | null } | { readonly problem: Problem } {
-  const values = rawHeaders.filter(
-    (_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === 'idempotency-key',
-  )
-  const value = values[0]
+  let value: string | undefined
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    if (!isIdempotencyKey(rawHeaders[index])) continue
+    if (value !== undefined) return fault('must be sent once')
+    value = rawHeaders[index + 1]
+  }
   if (value === undefined) return { key: bodyKey }
-  if (values.length > 1) return fault('must be sent once')
 
   const content = quoted.exec(value)?.[1]?.replace(/\\(["\\])/g, '$1') ?? value
   const parsed = idempotencyKey.safeParse(content)
@@ -28,6 +29,13 @@ export function idempotencyKeyOf(
     return fault('must be the same as idempotency_key in the body')
   }
   return { key: parsed.data }
+}
+
+const headerName = 'idempotency-key'
+
+/** Compares lengths first: most headers are told apart by them. */
+function isIdempotencyKey(name: string | undefined): boolean {
+  return name?.length === headerName.length && name.toLowerCase() === headerName
 }
 
 function fault(detail: string): { readonly problem: Problem } {

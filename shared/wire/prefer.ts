@@ -6,12 +6,19 @@ export interface Preferences {
   readonly waitS: number | null
 }
 
+const none: Preferences = { respondAsync: false, waitS: null }
+
 /**
  * Reads a `Prefer` header. A preference that is not understood is ignored, as the RFC asks: it is a wish, not
  * a condition.
  */
-export function preferencesOf(header: string): Preferences {
-  const wishes = header.split(',').map((wish) => (wish.split(';', 1)[0] ?? '').trim())
+export function preferencesOf(header: string | string[] | undefined): Preferences {
+  if (header === undefined) return none
+  const wishes = [header]
+    .flat()
+    .join(',')
+    .split(',')
+    .map((wish) => (wish.split(';', 1)[0] ?? '').trim())
   const waits = wishes.map((wish) => /^wait="?([0-9]{1,6})"?$/i.exec(wish)?.[1])
   const wait = waits.find((value) => value !== undefined)
   return {
