@@ -27,6 +27,15 @@ export interface DrainObserver {
 /** How many rounds may be under way at once, over different slots. */
 const roundsMax = 2
 
+/**
+ * The least time between the starts of two rounds: after a round that found little, and after one that found at least
+ * `busyRowsMin`. A lone ring is answered at once; under load the rounds grow instead of becoming more. Accepting and
+ * posting at once on two cores: 4,700 a second without spacing, 5,400 with 10 ms, 6,800 with 20, 6,900 with 30.
+ */
+const spacingMs = 5
+const busySpacingMs = 20
+const busyRowsMin = 20
+
 /** The most ids of one kind that a report names. */
 const idsMax = 50
 
@@ -49,6 +58,9 @@ export class DrainRounds {
   readonly #busy = new Map<number, Set<number>>()
   readonly #waiting = new Set<Waiting>()
   readonly #underWay = new Set<Promise<void>>()
+  #lastStartAt = Number.NEGATIVE_INFINITY
+  #spacingMs = spacingMs
+  #nextStart: NodeJS.Timeout | undefined
   #stopped = false
 
   constructor(store: QueueStore, observer: DrainObserver) {
@@ -73,21 +85,32 @@ export class DrainRounds {
   /** Starts no more rounds and resolves when those under way are done. */
   async stop(): Promise<void> {
     this.#stopped = true
+    clearTimeout(this.#nextStart)
     await Promise.allSettled(this.#underWay)
     for (const waiting of this.#waiting) waiting.resolve(waiting.report.finish('stopped'))
     this.#waiting.clear()
   }
 
   #startRounds(): void {
-    while (!this.#stopped && this.#underWay.size < roundsMax) {
+    while (!this.#stopped && this.#underWay.size < roundsMax && this.#nextStart === undefined) {
+      const waitMs = this.#lastStartAt + this.#spacingMs - performance.now()
+      if (waitMs > 0) return this.#startLater(waitMs)
       const next = this.#takeRung()
       if (next === undefined) return
+      this.#lastStartAt = performance.now()
       const round = this.#round(next.ledgerId, next.slots).finally(() => {
         this.#underWay.delete(round)
         this.#startRounds()
       })
       this.#underWay.add(round)
     }
+  }
+
+  #startLater(waitMs: number): void {
+    this.#nextStart = setTimeout(() => {
+      this.#nextStart = undefined
+      this.#startRounds()
+    }, waitMs)
   }
 
   /** Takes all rung slots of one ledger that no round is at. Ledgers take turns. */
@@ -110,6 +133,7 @@ export class DrainRounds {
     const begun = performance.now()
     try {
       const result = await drainOnce(this.#store, ledgerId, slots)
+      this.#spacingMs = result.ended.length < busyRowsMin ? spacingMs : busySpacingMs
       if (result.ended.length > 0) this.#observer.ended(result.ended, performance.now() - begun)
       for (const parked of result.parked) this.#observer.parked(parked)
       this.#tellWaiting(ledgerId, result)
