@@ -1,23 +1,26 @@
+import { readConfiguration } from '../shared/config.ts'
 import { startApi } from './api/api-service.ts'
 import { cannotStart, openRuntime } from './runtime.ts'
 import { stopOnSignal } from './stop.ts'
 import { Worker } from './worker/worker.ts'
 
 /**
- * Runs the API service. Without Redis the same process drains its own queue; with it, workers do
- * (`npm run worker`).
+ * Runs the API service. Without Redis, or on a SQLite file, which one process serves, the same process drains its own
+ * queue; otherwise workers do (`npm run worker`).
  */
 async function main(): Promise<void> {
-  const runtime = await openRuntime()
-  const { configuration, log, store, queue } = runtime
+  const configuration = readConfiguration()
+  const runtime = await openRuntime(configuration)
+  const { log, store, queue } = runtime
   const api = await startApi(runtime, {
     host: configuration.HOST,
     port: configuration.PORT,
     defaultMode: configuration.POSTING_MODE,
     queues: configuration.QUEUES,
   })
-  const embedded = configuration.REDIS_URL === undefined
-  const worker = embedded ? new Worker(runtime) : undefined
+  const { REDIS_URL: redis, DATABASE_URL: database } = configuration
+  const drainsItself = redis === undefined || database.dialect === 'sqlite'
+  const worker = drainsItself ? new Worker(runtime) : undefined
   await worker?.start()
 
   stopOnSignal(log, async () => {

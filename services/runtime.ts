@@ -1,5 +1,5 @@
 import { BacklogMonitor } from '../shared/engine/backlog-monitor.ts'
-import { readConfiguration, type Configuration } from '../shared/config.ts'
+import type { Configuration } from '../shared/config.ts'
 import { createLog, type Logger } from '../shared/log.ts'
 import { Metrics } from '../shared/metrics.ts'
 import { InProcessQueue } from '../shared/queue/in-process.ts'
@@ -8,9 +8,8 @@ import { RedisQueue } from '../shared/queue/redis-queue.ts'
 import type { LedgerStore } from '../shared/store/ledger-store.ts'
 import { openStore } from '../shared/store/open.ts'
 
-/** What both services stand on: the configuration, the store, the queue, the log and the metrics. */
+/** What both services stand on: the store, the queue, the log and the metrics. */
 export interface Runtime {
-  readonly configuration: Configuration
   readonly log: Logger
   readonly store: LedgerStore
   readonly queue: Queue
@@ -22,9 +21,8 @@ export interface Runtime {
 /** What every key in Redis begins with. */
 const namespace = 'ledgerflow'
 
-/** Reads the configuration and opens all that it names. Rejects with a sentence for the operator. */
-export async function openRuntime(): Promise<Runtime> {
-  const configuration = readConfiguration()
+/** Opens all that the configuration names. Rejects with a sentence for the operator. */
+export async function openRuntime(configuration: Configuration): Promise<Runtime> {
   const log = createLog(configuration.LOG_LEVEL)
   const { store, migrations } = await openStore(configuration.DATABASE_URL)
   for (const name of migrations.applied) log.info({ migration: name }, 'migration applied')
@@ -39,7 +37,6 @@ export async function openRuntime(): Promise<Runtime> {
   metrics.showConnections(() => store.connections())
   metrics.showBacklog(() => monitor.reading)
   return {
-    configuration,
     log,
     store,
     queue,

@@ -1,3 +1,4 @@
+import { readConfiguration, type Configuration } from '../../shared/config.ts'
 import { cannotStart, openRuntime } from '../runtime.ts'
 import { stopOnSignal } from '../stop.ts'
 import { listenForOperators } from './operator-port.ts'
@@ -5,13 +6,10 @@ import { Worker } from './worker.ts'
 
 /** Runs one worker service: `npm run worker`. Any number of them may run. */
 async function main(): Promise<void> {
-  const runtime = await openRuntime()
-  const { configuration, log, store, queue } = runtime
-  if (configuration.REDIS_URL === undefined) {
-    throw new Error(
-      'a worker needs REDIS_URL; without it the API process (npm start) posts what is queued',
-    )
-  }
+  const configuration = readConfiguration()
+  demandSharedServers(configuration)
+  const runtime = await openRuntime(configuration)
+  const { log, store, queue } = runtime
   const worker = new Worker(runtime)
   await worker.start()
   const port = await listenForOperators(runtime, configuration.HOST, configuration.WORKER_PORT)
@@ -27,6 +25,20 @@ async function main(): Promise<void> {
     `The worker is ready (${store.description}; ${queue.description}). ` +
       `Health and metrics: ${port.address}/health/ready, ${port.address}/metrics.`,
   )
+}
+
+/** Throws where the API process posts what is queued and a worker could only be in its way. */
+function demandSharedServers({ REDIS_URL: redis, DATABASE_URL: database }: Configuration): void {
+  if (redis === undefined) {
+    throw new Error(
+      'a worker needs REDIS_URL; without it the API process (npm start) posts what is queued',
+    )
+  }
+  if (database.dialect === 'sqlite') {
+    throw new Error(
+      'a worker needs Postgres (DATABASE_URL); on a SQLite file the API process (npm start) posts what is queued',
+    )
+  }
 }
 
 main().catch(cannotStart)

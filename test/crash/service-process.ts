@@ -30,11 +30,14 @@ export class ServiceProcess {
   }
 
   /** Starts it as `npm start` does, on a free port; resolves when it says that it is ready. */
-  static async start(location: StoreLocation): Promise<ServiceProcess> {
+  static async start(
+    location: StoreLocation,
+    environment: Readonly<Record<string, string>> = {},
+  ): Promise<ServiceProcess> {
     const databaseUrl = location.dialect === 'sqlite' ? `sqlite:${location.path}` : location.url
     const child = spawn(process.execPath, ['--import', 'tsx', 'services/main.ts'], {
       cwd: root,
-      env: { PATH: process.env['PATH'], DATABASE_URL: databaseUrl, PORT: '0' },
+      env: { PATH: process.env['PATH'], DATABASE_URL: databaseUrl, PORT: '0', ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     const log: string[] = []

@@ -11,13 +11,22 @@ export interface ScriptEnd {
   readonly stderr: string
 }
 
-/** Runs a script of ours as npm does: a process of its own, which of our variables gets only the path (vitest sets BASE_URL). */
+/** Runs one of `scripts/` as npm does. */
 export function runScript(
   name: string,
   environment: Readonly<Record<string, string>>,
   parameters: readonly string[] = [],
 ): Promise<ScriptEnd> {
-  const command = ['--import', 'tsx', `scripts/${name}.ts`, ...parameters]
+  return runProgram(`scripts/${name}.ts`, environment, parameters)
+}
+
+/** Runs a program of ours to its end: a process of its own, which of our variables gets only the path (vitest sets BASE_URL). */
+export function runProgram(
+  entry: string,
+  environment: Readonly<Record<string, string>>,
+  parameters: readonly string[] = [],
+): Promise<ScriptEnd> {
+  const command = ['--import', 'tsx', entry, ...parameters]
   const options = {
     cwd: root,
     env: { PATH: process.env['PATH'], ...environment },
