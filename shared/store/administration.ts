@@ -14,6 +14,9 @@ import type {
   Page,
 } from './ledger-store.ts'
 
+/** Who asks whether the store is ready asks again soon. */
+const readyMs = 2000
+
 /** Accounts, currencies and ledgers through TypeORM: everything that is not posting and not hot. */
 export class Administration {
   readonly #source: AdministrativeSource
@@ -99,9 +102,9 @@ export class Administration {
     return (await failingClearly('read', () => ledgers.findOneBy({ id }))) ?? undefined
   }
 
-  /** Rejects when the store does not answer or migrations are pending. */
+  /** Rejects when the store does not answer within two seconds or migrations are pending. */
   async checkReady(): Promise<void> {
-    const pending = await failingClearly('read', () => pendingMigrations(this.#source))
+    const pending = await failingClearly('read', () => pendingMigrations(this.#source), readyMs)
     if (pending.length > 0) throw new Error('the schema is behind this version')
   }
 

@@ -6,6 +6,63 @@ import { forgetful } from '../support/faulty-stores.ts'
 import { balanceOf, openPeople, payment, type People } from '../support/people.ts'
 import { startService, type Service } from '../support/service.ts'
 
+describe('a Postgres that takes requests and is silent', () => {
+  let proxy: CuttingProxy
+  let ledger: Service
+  beforeAll(async () => {
+    proxy = await startCuttingProxy(await createPostgresDatabase())
+    ledger = await startService({ dialect: 'postgres', url: proxy.url })
+  })
+  afterAll(async () => {
+    await ledger.close()
+    await proxy.close()
+  })
+
+  it('makes every request a 503 in bounded time, readiness soonest, and all work when it speaks again', async () => {
+    const { api, url } = ledger
+    const { cash, alice } = await openPeople(api)
+    const name = 'an account'
+    const requests = {
+      accounts: () => api.accounts(),
+      account: () => api.account(alice),
+      open: () => api.openAccount({ name, account_type: 'asset', currency: 'USD' }),
+      change: () => api.changeAccount(alice, { name }),
+      currencies: () => api.currencies(),
+      transactions: () => api.transactions(),
+      post: () => api.postTransaction(payment({ debit: cash, credit: alice, amount: '1.00' })),
+      queue: () => api.queueTransaction(payment({ debit: cash, credit: alice, amount: '1.00' })),
+    }
+    const codes = async () =>
+      Object.fromEntries(
+        await Promise.all(
+          Object.entries(requests).map(async ([what, ask]) => [what, (await ask()).code] as const),
+        ),
+      )
+    const begun = performance.now()
+
+    proxy.silence(true)
+    const readiness = fetch(`${url}/health/ready`).then(({ status }) => ({
+      status,
+      ms: performance.now() - begun,
+    }))
+    const [ready, answers] = await Promise.all([readiness, codes()]).finally(() => {
+      proxy.silence(false)
+    })
+
+    expect(performance.now() - begun).toBeLessThan(9000)
+    expect(ready.status).toBe(503)
+    expect(ready.ms).toBeLessThan(4000)
+    for (const [what, code] of Object.entries(answers)) {
+      expect({ what, code }).toEqual({
+        what,
+        code: expect.stringMatching(/^(?:store_unavailable|outcome_unknown)$/),
+      })
+    }
+    await expect.poll(async () => (await fetch(`${url}/health/ready`)).status).toBe(200)
+    expect(new Set(Object.values(await codes()))).toEqual(new Set(['ok']))
+  })
+})
+
 describe('a connection to Postgres cut around its COMMIT', () => {
   let proxy: CuttingProxy
   let ledger: Service

@@ -12,6 +12,8 @@ export interface CuttingProxy {
   readonly cuts: number
   /** Cuts the next `times` connections that commit. What passed until then, and what passes later, is untouched. */
   arm(cut: Cut, times?: number): void
+  /** Lets nothing through in either direction, as if the server were stopped, until it is called with false. */
+  silence(silent: boolean): void
   close(): Promise<void>
 }
 
@@ -19,7 +21,7 @@ export interface CuttingProxy {
 export async function startCuttingProxy(databaseUrl: string): Promise<CuttingProxy> {
   const target = new URL(databaseUrl)
   const sockets = new Set<Socket>()
-  const state = { cut: 'after_commit' as Cut, left: 0, cuts: 0 }
+  const state = { cut: 'after_commit' as Cut, left: 0, cuts: 0, silent: false }
 
   const proxy = createServer((client) => {
     const server = connect(Number(target.port), target.hostname)
@@ -36,6 +38,7 @@ export async function startCuttingProxy(databaseUrl: string): Promise<CuttingPro
         end()
       })
     }
+    if (state.silent) client.pause()
     client.on('data', (data) => {
       if (state.left > 0 && data.includes('commit')) {
         state.left -= 1
@@ -63,6 +66,10 @@ export async function startCuttingProxy(databaseUrl: string): Promise<CuttingPro
       return state.cuts
     },
     arm: (cut, times = 1) => Object.assign(state, { cut, left: times }),
+    silence: (silent) => {
+      state.silent = silent
+      for (const socket of sockets) socket[silent ? 'pause' : 'resume']()
+    },
     close: async () => {
       for (const socket of sockets) socket.destroy()
       proxy.close()

@@ -77,7 +77,7 @@ export const problemAdvice = {
   internal_error: say('A defect of ours. Tell the operator the `x-request-id` of the answer.'),
   store_unavailable: say('Wait for `Retry-After`, then repeat with the same key.'),
   outcome_unknown: say(
-    'Repeat with the same key until there is an answer: it cannot happen twice.',
+    'Repeat with the same key until there is an answer: it cannot happen twice. An account has no key: give it a `code`, and `code_taken` says that it is there.',
   ),
   queue_full: say('Wait for `Retry-After`, then repeat with the same key, and more slowly.'),
   queue_board_unavailable: say(

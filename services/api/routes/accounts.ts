@@ -32,7 +32,8 @@ const none = z.strictObject({})
 const entryQuery = z.strictObject(pageParameters)
 const balanceQuery = z.strictObject({
   at: time.optional().meta({
-    description: 'The balance as it stood then, by the times of posting. Default: now.',
+    description:
+      'The balance as it stood then, by the times of posting. Default: now. RFC 3339; the plus of a zone is written `%2B`.',
   }),
 })
 
@@ -63,6 +64,7 @@ export function accountRoutes({ store, currencies }: ApiContext): FastifyPluginA
             'amount_scale',
             'amount_too_large',
             'store_unavailable',
+            'outcome_unknown',
           ]),
         },
       },
@@ -139,6 +141,7 @@ export function accountRoutes({ store, currencies }: ApiContext): FastifyPluginA
             'amount_scale',
             'amount_too_large',
             'store_unavailable',
+            'outcome_unknown',
           ]),
         },
       },

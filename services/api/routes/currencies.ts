@@ -32,6 +32,7 @@ export function currencyRoutes({ store, currencies }: ApiContext): FastifyPlugin
             'unsupported_media_type',
             'currency_taken',
             'store_unavailable',
+            'outcome_unknown',
           ]),
         },
       },
