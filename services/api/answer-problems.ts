@@ -12,18 +12,20 @@ export function answerProblems(server: FastifyInstance, log: Logger): void {
   server.setErrorHandler(answerProblem(log))
   // Before the body is looked at: what is wrong with it does not matter where nobody takes it.
   server.addHook('onRequest', (request, _reply, done) => {
-    done(request.is404 ? nothingThere(routes.at(request.url)) : undefined)
+    done(request.is404 ? nothingThere(routes, request.url) : undefined)
   })
   server.setNotFoundHandler(() => {
     throw new Problem('route_not_found')
   })
 }
 
-function nothingThere(methods: readonly string[]): Problem {
+function nothingThere(routes: RouteMethods, address: string): Problem {
+  const path = pathOf(address)
+  const { methods, pattern } = routes.at(path)
+  if (pattern === undefined) return new Problem('route_not_found')
   const allow = methods.join(', ')
-  return methods.length > 0
-    ? new Problem('method_not_allowed', { detail: `This address takes ${allow}.`, allow })
-    : new Problem('route_not_found')
+  const detail = `This address takes ${allow}.`
+  return new Problem('method_not_allowed', { detail, allow, instance: instanceOf(pattern, path) })
 }
 
 /** Answers one error that was thrown, and logs it when it is ours. */
@@ -46,6 +48,8 @@ export function sendProblem(
   problem: Problem,
 ): FastifyReply {
   const { retryAfterS, allow } = problem.content
+  const pattern = request.routeOptions.url
+  const instance = pattern === undefined ? '/' : instanceOf(pattern, pathOf(request.url))
   if (retryAfterS !== undefined) void reply.header('retry-after', String(retryAfterS))
   if (allow !== undefined) void reply.header('allow', allow)
   void reply
@@ -53,7 +57,7 @@ export function sendProblem(
     .header('content-type', 'application/problem+json; charset=utf-8')
     .header('cache-control', 'no-store')
     .serializer((body: unknown) => JSON.stringify(body))
-  afterUnreadBody(request.raw, () => void reply.send(problemJson(problem, instanceOf(request))))
+  afterUnreadBody(request.raw, () => void reply.send(problemJson(problem, instance)))
   return reply
 }
 
@@ -87,15 +91,24 @@ const fastifyCodes: Readonly<Record<string, ProblemCode>> = {
 
 const uuidInPath = /^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/
 
+/** The parameters of a route's pattern, also those that other plugins write with capitals. */
+const parameter = /:([A-Za-z_]+)/g
+
 /** The address asked for, as far as it is our own words: a path segment that is no id is not repeated. */
-function instanceOf(request: FastifyRequest): string {
-  const pattern = request.routeOptions.url
-  if (pattern === undefined) return '/'
-  const parameters = (request.params ?? {}) as Record<string, string>
-  return pattern.replace(/:([a-z_]+)/g, (_, name: string) => {
-    const value = parameters[name] ?? ''
-    return uuidInPath.test(value) ? value : `{${name}}`
+function instanceOf(pattern: string, path: string): string {
+  const asked = path.split('/')
+  const told = pattern.split('/').map((segment, index) => {
+    const value = asked[index] ?? ''
+    return segment.startsWith(':') && uuidInPath.test(value)
+      ? value
+      : segment.replace(parameter, '{$1}')
   })
+  return told.join('/')
+}
+
+/** The path of an address. A client may ask for a whole address, as it would ask a proxy. RFC 9112, 3.2.2. */
+function pathOf(address: string): string {
+  return address.replace(/^https?:\/\/[^/?]*/, '').split('?', 1)[0] ?? ''
 }
 
 /** Knows which methods each address takes, for `Allow`. */
@@ -109,18 +122,15 @@ class RouteMethods {
     this.#patterns.set(url, known)
   }
 
-  at(address: string): string[] {
-    // A client may ask for a whole address, as it would ask a proxy. RFC 9112, 3.2.2.
-    const path = address.replace(/^https?:\/\/[^/?]*/, '').split('?', 1)[0] ?? ''
-    const methods = new Set<string>()
-    for (const pattern of this.#patterns.values()) {
-      if (pattern.matches.test(path)) for (const method of pattern.methods) methods.add(method)
-    }
-    return [...methods].toSorted()
+  /** The methods that a path takes, and the pattern of a route that it matches; none when there is no such route. */
+  at(path: string): { readonly methods: readonly string[]; readonly pattern: string | undefined } {
+    const matching = [...this.#patterns].filter(([, { matches }]) => matches.test(path))
+    const methods = new Set(matching.flatMap(([, route]) => [...route.methods]))
+    return { methods: [...methods].toSorted(), pattern: matching[0]?.[0] }
   }
 }
 
 function patternOf(url: string): RegExp {
   const escaped = url.replace(/[.+?^${}()|[\]\\]/g, String.raw`\$&`)
-  return new RegExp(`^${escaped.replace(/:[a-z_]+/g, '[^/]+')}$`)
+  return new RegExp(`^${escaped.replace(parameter, '[^/]+')}$`)
 }
