@@ -13,7 +13,7 @@ const commandTimeoutMs = 1000
 const connectTimeoutMs = 1000
 
 /** How long whoever looks at the queues waits for a Redis that does not answer. */
-const readTimeoutMs = 5000
+const readTimeoutMs = 2000
 
 /** The pause between two attempts to connect; uncapped, a worker came back 18 s after an outage had ended. */
 const reconnectMsMax = 1000

@@ -108,6 +108,8 @@ describe('while Redis is there', () => {
 
     expect([404, 405]).toContain(answer.status)
     expect(answer.headers.get('content-type')).toContain('application/problem+json')
+    const { instance } = (await answer.json()) as { instance: string }
+    expect(instance).not.toMatch(/\}[^/]/)
   })
 })
 
@@ -129,6 +131,15 @@ test('without Redis the board says so at once, and works when Redis is back', as
   await redis.restart()
   const shown = await vi.waitFor(() => boardQueues(service), waiting)
   expect(shown).toHaveLength(queues)
+
+  // A Redis that is there and does not answer.
+  await redis.kill('SIGSTOP')
+  const stopped = await fetch(`${service.url}/admin/queues/api/queues`)
+  await redis.kill('SIGCONT')
+  expect(stopped.status).toBe(503)
+  expect(stopped.headers.get('retry-after')).toBe('5')
+  expect(stopped.headers.get('content-type')).toBe('application/problem+json; charset=utf-8')
+  expect(await stopped.json()).toMatchObject({ code: 'queue_board_unavailable', status: 503 })
 })
 
 /** A payment that alice cannot make, asynchronously: its place in the queue, and its id. */

@@ -1,15 +1,18 @@
 import { createBullBoard } from '@bull-board/api'
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter'
 import { FastifyAdapter } from '@bull-board/fastify'
-import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply } from 'fastify'
 import { slotCount } from '../../../shared/engine/slot.ts'
-import { Problem } from '../../../shared/wire/problems.ts'
+import { Problem, problemJson } from '../../../shared/wire/problems.ts'
 import { sendProblem } from '../answer-problems.ts'
 import type { ApiContext } from '../context.ts'
 import { iconAddress, pagePolicy } from '../pages/page.ts'
 import { queueBoardMissingPage } from '../pages/queue-board-missing-page.ts'
 
 const address = '/admin/queues'
+
+/** When to look again after Redis was away. */
+const retryAfterS = 5
 
 /** The board names its own address in `<base>`, and else keeps to the rule of our pages. */
 const boardPolicy = pagePolicy.replace(`base-uri 'none'`, `base-uri 'self'`)
@@ -40,16 +43,12 @@ export function queueBoardRoutes({ queue }: ApiContext): FastifyPluginAsync {
           return sendProblem(request, reply, readOnly())
         }
         // Without Redis the board could only hang; what waits is in the database, and /api/v1/queue tells of it.
-        if (!queue.isConnected()) {
-          return sendProblem(
-            request,
-            reply,
-            new Problem('queue_board_unavailable', { retryAfterS: 5 }),
-          )
-        }
+        if (!queue.isConnected()) return sendProblem(request, reply, unavailable())
         return undefined
       })
       guarded.addHook('onSend', async (_request, reply, payload) => {
+        // What the board says by itself when Redis takes its questions and does not answer.
+        if (reply.statusCode >= 500 && !isProblem(reply)) return asProblem(reply, unavailable())
         if (!String(reply.getHeader('content-type')).startsWith('text/html')) return payload
         void reply.header('content-security-policy', boardPolicy)
         return typeof payload === 'string' ? payload.replaceAll(foreignStyle, '') : payload
@@ -85,6 +84,25 @@ async function registerBoard(
     },
   })
   await server.register(serverAdapter.registerPlugin(), { prefix: address })
+}
+
+function unavailable(): Problem {
+  return new Problem('queue_board_unavailable', { retryAfterS })
+}
+
+function isProblem(reply: FastifyReply): boolean {
+  return String(reply.getHeader('content-type')).startsWith('application/problem+json')
+}
+
+/** Makes an answer that is on its way a problem. */
+function asProblem(reply: FastifyReply, problem: Problem): string {
+  void reply
+    .code(problem.status)
+    .header('content-type', 'application/problem+json; charset=utf-8')
+    .header('cache-control', 'no-store')
+    .header('retry-after', String(retryAfterS))
+    .removeHeader('content-length')
+  return JSON.stringify(problemJson(problem, address))
 }
 
 function readOnly(): Problem {
