@@ -47,7 +47,7 @@ export class TransactionIntake {
     request: FastifyRequest<{ Querystring: { mode?: PostingMode | undefined } }>,
     reply: FastifyReply,
   ): { readonly mode: PostingMode; readonly waitMs: number } {
-    const { respondAsync, waitS } = preferencesOf(request.headers.prefer)
+    const { respondAsync, waitS } = preferencesOf([request.headers.prefer].flat().join(','))
     const wished = respondAsync ? 'async' : this.#context.defaultMode
     const mode = request.query.mode ?? wished
     if (mode === 'sync') return { mode, waitMs: 0 }

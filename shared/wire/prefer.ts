@@ -6,23 +6,27 @@ export interface Preferences {
   readonly waitS: number | null
 }
 
-const none: Preferences = { respondAsync: false, waitS: null }
+/** What stands between two commas, or two semicolons, that are not in quotes. */
+const wishes = /(?:[^,"]|"(?:[^"\\]|\\.)*"?)+/g
+const beforeParameters = /^(?:[^;"]|"(?:[^"\\]|\\.)*"?)*/
+
+/** A name, and a value that may be in quotes; there may be blanks around the equals sign. */
+const nameAndValue = /^[ \t]*([^\s=]+)[ \t]*(?:=[ \t]*"?([^"]*?)"?)?[ \t]*$/
 
 /**
  * Reads a `Prefer` header. A preference that is not understood is ignored, as the RFC asks: it is a wish, not
- * a condition.
+ * a condition. Of two with one name the first counts.
  */
-export function preferencesOf(header: string | string[] | undefined): Preferences {
-  if (header === undefined) return none
-  const wishes = [header]
-    .flat()
-    .join(',')
-    .split(',')
-    .map((wish) => (wish.split(';', 1)[0] ?? '').trim())
-  const waits = wishes.map((wish) => /^wait="?([0-9]{1,6})"?$/i.exec(wish)?.[1])
-  const wait = waits.find((value) => value !== undefined)
+export function preferencesOf(header: string): Preferences {
+  const values = new Map<string, string>()
+  for (const wish of header.match(wishes) ?? []) {
+    const [, name, value = ''] = nameAndValue.exec(beforeParameters.exec(wish)?.[0] ?? '') ?? []
+    const known = name?.toLowerCase()
+    if (known !== undefined && !values.has(known)) values.set(known, value)
+  }
+  const wait = values.get('wait') ?? ''
   return {
-    respondAsync: wishes.some((wish) => wish.toLowerCase() === 'respond-async'),
-    waitS: wait === undefined ? null : Number(wait),
+    respondAsync: values.get('respond-async') === '',
+    waitS: /^[0-9]{1,6}$/.test(wait) ? Number(wait) : null,
   }
 }
