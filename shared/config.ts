@@ -1,13 +1,24 @@
 import { existsSync } from 'node:fs'
 import { z } from 'zod'
 
-const port = z.coerce.number().int().min(0).max(65_535)
+/** A number in plain digits: what else `Number` takes (blanks, 0x1F90, 1e3) is a slip of the pen here. */
+function wholeNumber(min: number, max: number) {
+  return z.string().transform((text, context) => {
+    const number = /^[0-9]{1,15}$/.test(text) ? Number(text) : Number.NaN
+    if (number >= min && number <= max) return number
+    context.addIssue(`must be a whole number from ${min} to ${max}`)
+    return z.NEVER
+  })
+}
+
+const port = wholeNumber(0, 65_535)
 
 const databaseUrl = z.string().transform((text, context) => {
   if (text.startsWith('sqlite:') && text.length > 'sqlite:'.length) {
     return { dialect: 'sqlite', path: text.slice('sqlite:'.length) } as const
   }
-  if (/^postgres(?:ql)?:\/\//.test(text)) return { dialect: 'postgres', url: text } as const
+  if (/^postgres(?:ql)?:\/\//.test(text) && URL.canParse(text))
+    return { dialect: 'postgres', url: text } as const
   context.addIssue('must be sqlite:PATH or postgres://…')
   return z.NEVER
 })
@@ -22,13 +33,13 @@ const redisUrl = z.string().transform((text, context) => {
 /** Every variable that this service reads, with its default. `.env.example` explains them. */
 const schema = z.object({
   HOST: z.string().min(1).default('127.0.0.1'),
-  PORT: port.default(8000),
+  PORT: port.prefault('8000'),
   DATABASE_URL: databaseUrl.prefault('sqlite:./data/ledgerflow.db'),
   REDIS_URL: redisUrl.optional(),
   POSTING_MODE: z.enum(['sync', 'async']).default('sync'),
-  QUEUES: z.coerce.number().int().min(1).max(256).default(8),
-  QUEUE_BACKLOG_MAX: z.coerce.number().int().min(1).default(1_000_000),
-  WORKER_PORT: port.default(0),
+  QUEUES: wholeNumber(1, 256).prefault('8'),
+  QUEUE_BACKLOG_MAX: wholeNumber(1, 1_000_000_000).prefault('1000000'),
+  WORKER_PORT: port.prefault('0'),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   BASE_URL: z.url().default('http://127.0.0.1:8000'),
   ROLE_PASSWORD: z.string().optional(),

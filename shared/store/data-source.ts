@@ -16,9 +16,9 @@ export interface AdministrativeSource {
 const poolSize = 2
 
 /** How long an administrative statement may take: no snapshot of ours stays open. */
-const statementTimeoutMs = 10_000
+const statementTimeoutMs = 5000
 
-/** Opens TypeORM on a Postgres URL. Rejects with the driver's error when it does not answer. */
+/** Opens TypeORM on a Postgres URL. Rejects with a sentence that names the place when it cannot be opened. */
 export async function openPostgresSource(url: string): Promise<AdministrativeSource> {
   const entities = entitiesFor('postgres')
   const dataSource = new DataSource({
@@ -34,7 +34,28 @@ export async function openPostgresSource(url: string): Promise<AdministrativeSou
     logging: false,
     extra: { statement_timeout: statementTimeoutMs },
   })
-  return { dialect: 'postgres', dataSource: await dataSource.initialize(), entities }
+  try {
+    return { dialect: 'postgres', dataSource: await dataSource.initialize(), entities }
+  } catch (error) {
+    throw new Error(
+      `cannot open the database at ${placeOf(url)} (DATABASE_URL): ${reasonOf(error)}`,
+      {
+        cause: error,
+      },
+    )
+  }
+}
+
+/** Where a Postgres database is, for people: without user and password. */
+export function placeOf(url: string): string {
+  const { hostname, port, pathname } = new URL(url)
+  return `${hostname}:${port || '5432'}${pathname}`
+}
+
+/** What the driver says; of a name with several addresses it says it of each, and nothing of the whole. */
+function reasonOf(error: unknown): string {
+  const all = error instanceof AggregateError ? error.errors : [error]
+  return all.map((one) => (one instanceof Error ? one.message : String(one))).join('; ')
 }
 
 /** Opens TypeORM on a SQLite file, as a connection of its own beside the posting one. */

@@ -45,7 +45,9 @@ describe('npm run migrate', () => {
     const url = 'postgres://alice:canary@127.0.0.1:1/ledger'
     const end = await runScript('migrate', { DATABASE_URL: url })
     expect(end.code).toBe(1)
-    expect(end.stderr).toContain('cannot migrate: ')
+    expect(end.stderr).toContain(
+      'cannot migrate: cannot open the database at 127.0.0.1:1/ledger (DATABASE_URL): ',
+    )
     expect(end.stderr + end.stdout).not.toContain('canary')
   })
 })

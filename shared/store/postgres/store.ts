@@ -7,7 +7,7 @@ import type {
 } from '../../engine/queue-store.ts'
 import type { TransactionRecord } from '../../engine/transaction-record.ts'
 import { Administration } from '../administration.ts'
-import type { AdministrativeSource } from '../data-source.ts'
+import { placeOf, type AdministrativeSource } from '../data-source.ts'
 import { LedgerReads } from '../ledger-reads.ts'
 import type { LedgerStore } from '../ledger-store.ts'
 import type { Statement } from '../reader.ts'
@@ -114,8 +114,7 @@ export class PostgresStore extends LedgerReads implements LedgerStore {
 
 async function describe(source: AdministrativeSource, url: string): Promise<string> {
   const [row] = await source.dataSource.query<{ server_version: string }[]>('show server_version')
-  const { hostname, port, pathname } = new URL(url)
-  return `Postgres ${row?.server_version ?? ''} at ${hostname}:${port || '5432'}${pathname}`
+  return `Postgres ${row?.server_version ?? ''} at ${placeOf(url)}`
 }
 
 /** The service should own nothing, so that nobody who takes it over can drop the guards. */

@@ -1,0 +1,91 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { configurationVariables, readConfiguration } from '../shared/config.ts'
+
+describe('the configuration of a process', () => {
+  const folderBefore = process.cwd()
+  const environmentBefore = { ...process.env }
+  let folder: string
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'ledgerflow-configuration-'))
+    process.chdir(folder)
+    for (const name of configurationVariables) delete process.env[name]
+  })
+  afterEach(() => {
+    process.chdir(folderBefore)
+    // The very object: what reads a `.env` file writes into it.
+    for (const name of configurationVariables) delete process.env[name]
+    Object.assign(process.env, environmentBefore)
+    rmSync(folder, { recursive: true })
+  })
+
+  test('is that of the embedded shape when nothing is set', () => {
+    expect(readConfiguration()).toEqual({
+      HOST: '127.0.0.1',
+      PORT: 8000,
+      DATABASE_URL: { dialect: 'sqlite', path: './data/ledgerflow.db' },
+      POSTING_MODE: 'sync',
+      QUEUES: 8,
+      QUEUE_BACKLOG_MAX: 1_000_000,
+      WORKER_PORT: 0,
+      LOG_LEVEL: 'info',
+      BASE_URL: 'http://127.0.0.1:8000',
+    })
+  })
+
+  test('comes from .env, and the environment wins', () => {
+    writeFileSync('.env', 'PORT=8001\nQUEUES=4\nREDIS_URL=\n')
+    process.env['PORT'] = '8002'
+
+    expect(readConfiguration()).toMatchObject({ PORT: 8002, QUEUES: 4 })
+    expect(readConfiguration().REDIS_URL).toBeUndefined()
+  })
+
+  test.each([
+    ['PORT', '0', 0],
+    ['PORT', '65535', 65_535],
+    ['QUEUES', '256', 256],
+    ['QUEUE_BACKLOG_MAX', '1', 1],
+    ['DATABASE_URL', 'postgresql://u@h/d', { dialect: 'postgres', url: 'postgresql://u@h/d' }],
+    ['REDIS_URL', 'redis://a, rediss://b:1', { urls: ['redis://a', 'rediss://b:1'] }],
+  ])('takes %s=%s', (name, text, value) => {
+    process.env[name] = text
+
+    expect(readConfiguration()).toMatchObject({ [name]: value })
+  })
+
+  test.each([
+    ['PORT', '65536'],
+    ['PORT', ' '],
+    ['PORT', '-1'],
+    ['PORT', '8000.5'],
+    ['PORT', '8e3'],
+    ['PORT', '0x1F90'],
+    ['QUEUES', '0'],
+    ['QUEUES', '257'],
+    ['QUEUE_BACKLOG_MAX', '0'],
+    ['DATABASE_URL', 'sqlite:'],
+    ['DATABASE_URL', 'mysql://u@h/d'],
+    ['DATABASE_URL', 'postgres://u:canary@h:port/d'],
+    ['REDIS_URL', 'http://h'],
+    ['REDIS_URL', 'redis://a,'],
+    ['POSTING_MODE', 'ASYNC'],
+    ['LOG_LEVEL', 'loud'],
+    ['BASE_URL', 'here'],
+  ])('refuses %s=%s by its name, and does not repeat the value', (name, text) => {
+    process.env[name] = text
+
+    expect(readConfiguration).toThrow(new RegExp(`is not valid:\n  ${name}: [^\n]+$`))
+    expect(readConfiguration).not.toThrow('canary')
+  })
+
+  test('names all variables that are wrong at once', () => {
+    Object.assign(process.env, { PORT: 'x', QUEUES: 'y' })
+
+    expect(readConfiguration).toThrow(
+      '  PORT: must be a whole number from 0 to 65535\n  QUEUES: must be a whole number from 1 to 256',
+    )
+  })
+})
