@@ -1,9 +1,10 @@
 import { once } from 'node:events'
-import { createServer, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Metrics } from '../../shared/metrics.ts'
 import type { Queue } from '../../shared/queue/queue.ts'
 import type { LedgerStore } from '../../shared/store/ledger-store.ts'
+import { Problem, problemJson } from '../../shared/wire/problems.ts'
 
 /** A worker's port for operators. */
 export interface OperatorPort {
@@ -13,15 +14,24 @@ export interface OperatorPort {
   close(): Promise<void>
 }
 
-/** Answers `/health`, `/health/ready` and `/metrics` of a worker. Port 0 picks a free one. */
+/** What the port tells of. */
+export interface OperatorParts {
+  readonly store: Pick<LedgerStore, 'checkReady'>
+  readonly queue: Pick<Queue, 'isConnected'>
+  readonly metrics: Metrics
+}
+
+const retryAfterS = 1
+
+/** Answers `/health`, `/health/ready` and `/metrics` of a worker as the API answers its own. Port 0 picks a free one. */
 export async function listenForOperators(
-  parts: { readonly store: LedgerStore; readonly queue: Queue; readonly metrics: Metrics },
+  parts: OperatorParts,
   host: string,
   port: number,
 ): Promise<OperatorPort> {
   let stopping = false
   const server = createServer((request, response) => {
-    answer(request.url ?? '', response).catch(() => response.destroy())
+    answer(request, response).catch(() => response.destroy())
   })
   server.listen(port, host)
   await once(server, 'listening')
@@ -38,37 +48,70 @@ export async function listenForOperators(
     },
   }
 
-  async function answer(url: string, response: ServerResponse): Promise<void> {
-    switch (url) {
-      case '/health':
-        return sendJson(response, 200, { status: 'ok' })
-      case '/health/ready': {
-        const store = await parts.store.checkReady().then(
-          () => 'ok',
-          () => 'unavailable',
-        )
-        const ready = store === 'ok' && !stopping
-        const queue = parts.queue.isConnected() ? 'ok' : 'unavailable'
-        return sendJson(response, ready ? 200 : 503, {
-          status: ready ? 'ready' : 'not_ready',
-          store,
-          queue,
-        })
-      }
-      case '/metrics': {
-        const { registry } = parts.metrics
-        response.setHeader('content-type', registry.contentType)
-        response.end(await registry.metrics())
-        return
-      }
-      default:
-        sendJson(response, 404, { status: 'not_found' })
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = (request.url ?? '').split('?', 1)[0] ?? ''
+    const route = routes[path]
+    if (route === undefined) return sendProblem(response, '/', new Problem('route_not_found'))
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      const problem = new Problem('method_not_allowed', { allow: 'GET, HEAD' })
+      return sendProblem(response, path, problem)
     }
+    const said = await route(parts, stopping)
+    if (said instanceof Problem) return sendProblem(response, path, said)
+    send(response, 200, said)
   }
 }
 
-function sendJson(response: ServerResponse, status: number, body: object): void {
+/** What is answered: a text of a type, or what is wrong. */
+type Answer = { readonly type: string; readonly text: string } | Problem
+
+const routes: Readonly<
+  Record<string, (parts: OperatorParts, stopping: boolean) => Promise<Answer>>
+> = {
+  '/health': async () => json({ status: 'ok' }),
+
+  '/health/ready': async ({ store, queue }, stopping) => {
+    if (stopping) return unready('overloaded', 'The process is stopping.')
+    const answers = await store.checkReady().then(
+      () => true,
+      () => false,
+    )
+    if (!answers) return unready('store_unavailable')
+    const connected = queue.isConnected() ? 'ok' : 'unavailable'
+    return json({ status: 'ready', store: 'ok', migrations: 'ok', queue: connected })
+  },
+
+  '/metrics': async ({ metrics: { registry } }) => ({
+    type: registry.contentType,
+    text: await registry.metrics(),
+  }),
+}
+
+function unready(code: 'overloaded' | 'store_unavailable', detail?: string): Problem {
+  return new Problem(code, { retryAfterS, ...(detail === undefined ? {} : { detail }) })
+}
+
+function json(body: object): Answer {
+  return { type: 'application/json; charset=utf-8', text: JSON.stringify(body) }
+}
+
+function sendProblem(response: ServerResponse, instance: string, problem: Problem): void {
+  const { allow, retryAfterS: seconds } = problem.content
+  if (allow !== undefined) response.setHeader('allow', allow)
+  if (seconds !== undefined) response.setHeader('retry-after', seconds)
+  send(response, problem.status, {
+    type: 'application/problem+json; charset=utf-8',
+    text: JSON.stringify(problemJson(problem, instance)),
+  })
+}
+
+function send(
+  response: ServerResponse,
+  status: number,
+  { type, text }: Exclude<Answer, Problem>,
+): void {
   response.statusCode = status
-  response.setHeader('content-type', 'application/json; charset=utf-8')
-  response.end(JSON.stringify(body))
+  response.setHeader('content-type', type)
+  response.setHeader('cache-control', 'no-store')
+  response.end(text)
 }

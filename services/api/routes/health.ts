@@ -42,6 +42,10 @@ const metricsAnswer = {
 /** Whether the process lives, whether it can work, and what it counts. */
 export function healthRoutes(context: ApiContext, readiness: Readiness): FastifyPluginAsync {
   return async (server) => {
+    server.addHook('onRequest', (_request, reply, done) => {
+      void reply.header('cache-control', 'no-store')
+      done()
+    })
     server.get(
       '/health',
       {
