@@ -9,7 +9,7 @@ export const uuid = z
   .transform((text) => text.toLowerCase())
   .meta({ description: 'A UUID.', example: '0198c0de-7a11-7000-8000-00000000a11c' })
 
-/** Text of one line: no control characters, no lone surrogates. `lengthMax` counts UTF-16 units. */
+/** Text of one line: no control characters, no lone surrogates. `lengthMax` counts characters as JSON Schema does: code points. */
 export function line(lengthMax: number) {
   return z
     .string()

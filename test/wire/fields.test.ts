@@ -30,10 +30,11 @@ const fields: Record<string, { schema: z.ZodType; takes: unknown[]; refuses: unk
   },
   line: {
     schema: line(5),
-    takes: ['a', 'abcde', ' ', 'Zoë', '١٢', '\u{1f4b6}\u{1f4b6}', '\u00a0', '\u200d'],
+    takes: ['a', 'abcde', ' ', 'Zoë', '١٢', '\u{1f4b6}'.repeat(5), '\u00a0', '\u200d'],
     refuses: [
       '',
       'abcdef',
+      '\u{1f4b6}'.repeat(6),
       'a\n',
       '\t',
       '\u0000',
