@@ -9,7 +9,7 @@ import type { PageJson } from '../support/api-client.ts'
 import { createPostgresDatabase } from '../support/databases.ts'
 import { fund, openPeople, payment } from '../support/people.ts'
 import { startService } from '../support/service.ts'
-import { bookEntries, bookTransaction, ids, openBooks } from '../store/books-by-hand.ts'
+import { bookEntries, bookTransaction, ids, openBooks, together } from '../store/books-by-hand.ts'
 import { runScript } from './run-script.ts'
 
 /** "permission denied", and "must be owner of". */
@@ -227,12 +227,14 @@ describe('the queue under the role of the service', () => {
       `update queued_transactions set attempts = attempts + 1, last_error = 'x', parked_at = now(),
               parked_reason = 'x'`,
       `delete from queued_transactions where transaction_id = '${queued}'`,
-      `update transactions set status = 'posted', posted_at = now(), requested_entries = null
-        where id = '${queued}'`,
-      bookEntries([
-        [queued, cash, 2, 'debit', 100],
-        [queued, alice, 2, 'credit', 100],
-      ]),
+      together(
+        `update transactions set status = 'posted', posted_at = now(), requested_entries = null
+          where id = '${queued}'`,
+        bookEntries([
+          [queued, cash, 2, 'debit', 100],
+          [queued, alice, 2, 'credit', 100],
+        ]),
+      ),
       `update transactions set status = 'failed', failed_at = now(), failure = '{}'
         where id = '${ids.fresh}'`,
     ]
@@ -241,8 +243,9 @@ describe('the queue under the role of the service', () => {
 
   test('is still held by the guards', async () => {
     const { fresh, cash } = ids
-    const sql = [bookTransaction(fresh), bookEntries([[fresh, cash, 2, 'debit', 100]])]
-    expect(await refusalOf(urlOf(service), sql.join(';'))).toBe('LF001')
+    const sql = together(bookTransaction(fresh), bookEntries([[fresh, cash, 2, 'debit', 100]]))
+    expect(await refusalOf(urlOf(service), sql)).toBe('LF001')
+    expect(await refusalOf(urlOf(service), bookTransaction(fresh))).toBe('LF001')
   })
 })
 

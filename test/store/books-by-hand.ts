@@ -51,6 +51,12 @@ export function bookEntries(entries: readonly HandEntry[], at = 'now()', ledgerI
     values ${rows.join(', ')}`
 }
 
+/** Makes one statement of several, which only Postgres can: it judges them all at its end. */
+export function together(...statements: readonly [string, ...string[]]): string {
+  const before = statements.slice(0, -1).map((sql, index) => `step${index} as (${sql})`)
+  return `with ${before.join(', ')} ${statements.at(-1)}`
+}
+
 /** Inserts an account with one entry behind it, or with none. */
 function bookAccount(
   id: string,
@@ -81,9 +87,9 @@ export function openBooks(at: string): string[] {
     bookAccount(ids.alice, 'liability', 'USD', at),
     bookAccount(ids.euros, 'liability', 'EUR', at, 0),
     'begin',
-    // SQLite wants the entries first, Postgres the transaction.
+    // SQLite wants the entries first, Postgres both at once.
     ...(at === 'now()'
-      ? [bookTransaction(ids.posted, 'posted', at), entries]
+      ? [together(bookTransaction(ids.posted, 'posted', at), entries)]
       : [entries, bookTransaction(ids.posted, 'posted', at)]),
     'commit',
     bookTransaction(ids.queued, 'queued', at),

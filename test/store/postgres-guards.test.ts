@@ -1,9 +1,9 @@
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createPostgresDatabase } from '../support/databases.ts'
-import { bookEntries, bookTransaction, ids, openBooks } from './books-by-hand.ts'
+import { bookEntries, bookTransaction, ids, openBooks, together } from './books-by-hand.ts'
 
-/** SQLSTATEs of ours: entries that are wrong, and changes to what may never change. */
+/** SQLSTATEs of ours: entries that are wrong or missing, and changes to what may never change. */
 const wrongEntries = 'LF001'
 const refusedChange = 'LF002'
 
@@ -18,77 +18,89 @@ afterAll(() => client.end())
 
 const { alice, cash, euros, posted, queued, failed, fresh, stranger } = ids
 
-/** Entries for the new transaction `fresh`, and why they are refused. */
+/** Wrong ways to write the new transaction `fresh`, or to post one. */
 const refusedEntries: readonly { readonly title: string; readonly sql: readonly string[] }[] = [
   {
-    title: 'that do not balance',
+    title: 'entries that do not balance',
     sql: [
-      bookTransaction(fresh),
-      bookEntries([
-        [fresh, cash, 2, 'debit', 100],
-        [fresh, alice, 2, 'credit', 99],
-      ]),
-    ],
-  },
-  {
-    title: 'of which one is missing',
-    sql: [bookTransaction(fresh), bookEntries([[fresh, cash, 2, 'debit', 100]])],
-  },
-  {
-    title: 'that balance only over two currencies',
-    sql: [
-      bookTransaction(fresh),
-      bookEntries([
-        [fresh, cash, 2, 'debit', 100],
-        [fresh, euros, 1, 'credit', 100],
-      ]),
-    ],
-  },
-  {
-    title: 'that balance only over two transactions',
-    sql: [
-      bookTransaction(fresh),
-      bookTransaction(stranger),
-      bookEntries([
-        [fresh, cash, 2, 'debit', 100],
-        [stranger, alice, 2, 'credit', 100],
-      ]),
-    ],
-  },
-  {
-    title: 'that balance only over two statements',
-    sql: [
-      bookTransaction(fresh),
-      bookEntries([[fresh, cash, 2, 'debit', 100]]),
-      bookEntries([[fresh, alice, 2, 'credit', 100]]),
-    ],
-  },
-  {
-    title: 'of an account that does not exist',
-    sql: [
-      bookTransaction(fresh),
-      bookEntries([
-        [fresh, cash, 2, 'debit', 100],
-        [fresh, stranger, 1, 'credit', 100],
-      ]),
-    ],
-  },
-  {
-    title: "of another ledger's account",
-    sql: [
-      bookTransaction(fresh, 'posted', 'now()', 2),
-      bookEntries(
-        [
+      together(
+        bookTransaction(fresh),
+        bookEntries([
           [fresh, cash, 2, 'debit', 100],
-          [fresh, alice, 2, 'credit', 100],
-        ],
-        'now()',
-        2,
+          [fresh, alice, 2, 'credit', 99],
+        ]),
       ),
     ],
   },
   {
-    title: 'of a transaction that does not exist',
+    title: 'entries of which one is missing',
+    sql: [together(bookTransaction(fresh), bookEntries([[fresh, cash, 2, 'debit', 100]]))],
+  },
+  {
+    title: 'entries that balance only over two currencies',
+    sql: [
+      together(
+        bookTransaction(fresh),
+        bookEntries([
+          [fresh, cash, 2, 'debit', 100],
+          [fresh, euros, 1, 'credit', 100],
+        ]),
+      ),
+    ],
+  },
+  {
+    title: 'entries that balance only over two transactions',
+    sql: [
+      together(
+        bookTransaction(fresh),
+        bookTransaction(stranger),
+        bookEntries([
+          [fresh, cash, 2, 'debit', 100],
+          [stranger, alice, 2, 'credit', 100],
+        ]),
+      ),
+    ],
+  },
+  {
+    title: 'entries that balance only over two inserts',
+    sql: [
+      together(
+        bookTransaction(fresh),
+        bookEntries([[fresh, cash, 2, 'debit', 100]]),
+        bookEntries([[fresh, alice, 2, 'credit', 99]]),
+      ),
+    ],
+  },
+  {
+    title: 'entries of an account that does not exist',
+    sql: [
+      together(
+        bookTransaction(fresh),
+        bookEntries([
+          [fresh, cash, 2, 'debit', 100],
+          [fresh, stranger, 1, 'credit', 100],
+        ]),
+      ),
+    ],
+  },
+  {
+    title: "entries of another ledger's account",
+    sql: [
+      together(
+        bookTransaction(fresh, 'posted', 'now()', 2),
+        bookEntries(
+          [
+            [fresh, cash, 2, 'debit', 100],
+            [fresh, alice, 2, 'credit', 100],
+          ],
+          'now()',
+          2,
+        ),
+      ),
+    ],
+  },
+  {
+    title: 'entries of a transaction that does not exist',
     sql: [
       bookEntries([
         [stranger, cash, 2, 'debit', 100],
@@ -97,35 +109,61 @@ const refusedEntries: readonly { readonly title: string; readonly sql: readonly 
     ],
   },
   ...(['queued', 'failed'] as const).map((status) => ({
-    title: `of a transaction that is ${status}`,
+    title: `entries of a transaction that is ${status}`,
     sql: [
-      bookTransaction(fresh, status),
-      bookEntries([
-        [fresh, cash, 2, 'debit', 100],
-        [fresh, alice, 2, 'credit', 100],
-      ]),
+      together(
+        bookTransaction(fresh, status),
+        bookEntries([
+          [fresh, cash, 2, 'debit', 100],
+          [fresh, alice, 2, 'credit', 100],
+        ]),
+      ),
     ],
   })),
   {
-    title: 'of another time than their transaction',
+    title: 'entries of another time than their transaction',
     sql: [
-      bookTransaction(fresh),
-      bookEntries(
-        [
-          [fresh, cash, 2, 'debit', 100],
-          [fresh, alice, 2, 'credit', 100],
-        ],
-        `now() - interval '1 second'`,
+      together(
+        bookTransaction(fresh),
+        bookEntries(
+          [
+            [fresh, cash, 2, 'debit', 100],
+            [fresh, alice, 2, 'credit', 100],
+          ],
+          `now() - interval '1 second'`,
+        ),
       ),
     ],
   },
   {
-    title: 'that a transaction gets which stands posted, though they balance',
+    title: 'entries that a transaction gets which stands posted, though they balance',
     sql: [
       `insert into entries select ledger_id, account_id, 2, transaction_id, position + 2, direction, amount,
               balance_after, debits_after, posted_at
          from entries where transaction_id = '${posted}'`,
     ],
+  },
+  { title: 'a posted transaction without entries', sql: [bookTransaction(fresh)] },
+  {
+    title: 'a posted transaction without entries beside one that has them',
+    sql: [
+      together(
+        bookTransaction(stranger),
+        bookTransaction(fresh),
+        bookEntries([
+          [fresh, cash, 2, 'debit', 100],
+          [fresh, alice, 2, 'credit', 100],
+        ]),
+      ),
+    ],
+  },
+  {
+    title: 'a posted transaction whose id has entries in another ledger only',
+    sql: [bookTransaction(posted, 'posted', 'now()', 2)],
+  },
+  {
+    title: 'a queued transaction that becomes posted without entries',
+    sql: [`update transactions set status = 'posted', posted_at = now() where id = '${queued}'`],
   },
 ]
 
@@ -171,7 +209,7 @@ describe.each([
     ['set local session_replication_role = replica'],
   ],
 ])('Postgres refuses %s', (_who, before) => {
-  test.each(refusedEntries)('entries $title', async ({ sql }) => {
+  test.each(refusedEntries)('$title', async ({ sql }) => {
     expect(await refusalOf([...before, ...sql])).toBe(wrongEntries)
   })
 
@@ -184,7 +222,7 @@ describe.each([
       [fresh, cash, 2, 'debit', amount],
       [fresh, alice, 2, 'credit', amount],
     ])
-    expect(await refusalOf([...before, bookTransaction(fresh), entries])).toBe('23514')
+    expect(await refusalOf([...before, together(bookTransaction(fresh), entries)])).toBe('23514')
   })
 
   test('a second entry of the same version, also as an upsert', async () => {
@@ -192,21 +230,23 @@ describe.each([
       [fresh, cash, 1, 'debit', 100],
       [fresh, alice, 2, 'credit', 100],
     ])
-    expect(await refusalOf([...before, bookTransaction(fresh), entries])).toBe('23505')
-    const nothing = `${entries} on conflict do nothing`
-    expect(await refusalOf([...before, bookTransaction(fresh), nothing])).toBe(wrongEntries)
+    expect(await refusalOf([...before, together(bookTransaction(fresh), entries)])).toBe('23505')
+    const nothing = together(bookTransaction(fresh), `${entries} on conflict do nothing`)
+    expect(await refusalOf([...before, nothing])).toBe(wrongEntries)
   })
 })
 
 describe('Postgres accepts', () => {
   test('balanced entries that come with their transaction', async () => {
     const sql = [
-      bookTransaction(fresh),
-      bookEntries([
-        [fresh, cash, 2, 'debit', 100],
-        [fresh, alice, 2, 'credit', 60],
-        [fresh, alice, 3, 'credit', 40],
-      ]),
+      together(
+        bookTransaction(fresh),
+        bookEntries([
+          [fresh, cash, 2, 'debit', 100],
+          [fresh, alice, 2, 'credit', 60],
+          [fresh, alice, 3, 'credit', 40],
+        ]),
+      ),
       `update accounts set posted_debits = 200, version = 2 where id = '${cash}'`,
       `update accounts set posted_credits = 200, version = 3, name = 'Alice' where id = '${alice}'`,
     ]
@@ -215,11 +255,13 @@ describe('Postgres accepts', () => {
 
   test('a queued transaction that becomes posted together with its entries', async () => {
     const sql = [
-      `update transactions set status = 'posted', posted_at = now() where id = '${queued}'`,
-      bookEntries([
-        [queued, cash, 2, 'debit', 100],
-        [queued, alice, 2, 'credit', 100],
-      ]),
+      together(
+        `update transactions set status = 'posted', posted_at = now() where id = '${queued}'`,
+        bookEntries([
+          [queued, cash, 2, 'debit', 100],
+          [queued, alice, 2, 'credit', 100],
+        ]),
+      ),
       `delete from queued_transactions where transaction_id = '${queued}'`,
     ]
     expect(await refusalOf(sql)).toBeUndefined()
