@@ -2,7 +2,7 @@ import { minorUnits } from '../ledger/money.ts'
 import type { AccountEntry, AccountRecord, BalanceAt } from '../engine/account-record.ts'
 import type { Page } from './ledger-store.ts'
 import type { Reader, Statement } from './reader.ts'
-import { accountOf, entryOf, money } from './rows.ts'
+import { accountOf, entryOf, money, type Row } from './rows.ts'
 
 /** One account by its id, through `accounts_pkey`. No lock. */
 const accountById: Statement = {
@@ -62,18 +62,26 @@ export async function listEntries(
   return rows.map(entryOf)
 }
 
+/** An account as far as its entries are looked for: they are known up to a version. */
+export type VersionedAccount = Pick<AccountRecord, 'ledgerId' | 'id' | 'version'>
+
+/** Reads an account's last entry at or before `at` (ms since 1970), or undefined. One round trip. */
+export async function lastEntryAt(
+  reader: Reader,
+  { ledgerId, id, version }: VersionedAccount,
+  at: number,
+): Promise<Row | undefined> {
+  const [row] = await reader.rows(entryAt, [ledgerId, id, version, reader.timeParameter(at)])
+  return row
+}
+
 /** Reads an account's totals as they stood at `at` (ms since 1970, inclusive). One round trip. */
 export async function balanceAt(
   reader: Reader,
-  account: AccountRecord,
+  account: VersionedAccount,
   at: number,
 ): Promise<BalanceAt> {
-  const [row] = await reader.rows(entryAt, [
-    account.ledgerId,
-    account.id,
-    account.version,
-    reader.timeParameter(at),
-  ])
+  const row = await lastEntryAt(reader, account, at)
   if (row === undefined) return { version: 0, balance: minorUnits(0n), debits: minorUnits(0n) }
   return {
     version: Number(row['account_version']),

@@ -22,6 +22,7 @@ import type { Parameter, Reader, Statement } from '../../shared/store/reader.ts'
 import type { Row } from '../../shared/store/rows.ts'
 import { verifyAccounts } from '../../shared/store/verify/verify-accounts.ts'
 import { Differences } from '../../shared/store/verify/differences.ts'
+import { verifyTotals } from '../../shared/store/verify/verify-totals.ts'
 import { verifyQueue } from '../../shared/store/verify/verify-queue.ts'
 import { verifyTransactions } from '../../shared/store/verify/verify-transactions.ts'
 import { openVerifyingReader } from '../../shared/store/verify/verifying-reader.ts'
@@ -121,6 +122,8 @@ describe.each([
     try {
       const differences = new Differences()
       const atOnce = <Result>(read: () => Promise<Result>) => read()
+      const cut = { accountsAtOnceMax: 1, trailMs: 0 }
+      await verifyTotals(verifying, ledgerId, differences, { pace: atOnce, cut })
       await verifyAccounts(verifying, ledgerId, differences, atOnce)
       await verifyTransactions(verifying, ledgerId, differences, atOnce)
       await verifyQueue(verifying, ledgerId, differences, atOnce)

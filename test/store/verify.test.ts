@@ -23,6 +23,9 @@ const wallets = 520
 const payments = 2700
 const atOnce = 20
 
+/** A ledger of two accounts and more counts as a large one; its accounts are added up as they stood some time ago. */
+const pageByPage = (trailMs: number) => ({ cut: { accountsAtOnceMax: 1, trailMs } })
+
 describe.each(stores)('verification on $name', ({ create }) => {
   let location: StoreLocation
   let store: LedgerStore
@@ -73,6 +76,27 @@ describe.each(stores)('verification on $name', ({ create }) => {
     })
   })
 
+  test('page by page gives the same totals, also of accounts that have moved since', async () => {
+    const { ledgers } = await verifyStore(location)
+    expect(await verifyStore(location, pageByPage(0))).toMatchObject({ clean: true, ledgers })
+
+    const anHour = await verifyStore(location, pageByPage(3_600_000))
+    expect(anHour.differences).toEqual([])
+    expect(anHour.ledgers[0]?.totals).toMatchObject([{ accounts: 3, debits: 0n, credits: 0n }])
+  })
+
+  test('page by page finds a stored balance that was changed, and one that is no number', async () => {
+    const changed = (to: string) => `update accounts set posted_credits = ${to} where id = '${bob}'`
+    await spoiled.spoil(changed(`'3001'`))
+    expect((await verifyStore(spoiled.location, pageByPage(0))).differences[0]).toMatchObject({
+      subject: 'currency USD',
+      detail: 'all accounts together have debits 13000 and credits 13001',
+    })
+    await spoiled.spoil(changed(location.dialect === 'sqlite' ? `'x'` : `'NaN'`))
+    const [first] = (await verifyStore(spoiled.location, pageByPage(0))).differences
+    expect(first?.subject).toBe('currency USD')
+  })
+
   test.each(damages)('finds $title', async ({ sql, found }) => {
     await spoiled.spoil(sql({ alice, bob, cash }))
     const report = await verifyStore(spoiled.location)
@@ -101,6 +125,7 @@ describe.each(stores)('verification on $name', ({ create }) => {
       ids.push(await openAccount(store, 'liability'))
     })
     let left = payments
+    const began = Date.now()
     const loaded = inTurns(payments, async (index) => {
       await post(payment({ debit: cash, credit: ids[index % wallets] ?? '', amount: '1.00' }))
       left -= 1
@@ -122,6 +147,14 @@ describe.each(stores)('verification on $name', ({ create }) => {
       entriesOfTransactions: 2 * payments + 4,
       transactions: { posted: payments + 2 },
     })
+
+    const sinceMiddle = (Date.now() - began) / 2
+    const middle = await verifyStore(location, pageByPage(sinceMiddle))
+    expect(middle.differences).toEqual([])
+    const { accounts, debits } = middle.ledgers[0]?.totals[0] ?? {}
+    expect(accounts).toBe(wallets + 3)
+    expect(debits).toBeGreaterThan(13_000n)
+    expect(debits).toBeLessThan(13_000n + BigInt(payments) * 100n)
   })
 
   async function post(request: Parameters<typeof commandOf>[0]): Promise<void> {

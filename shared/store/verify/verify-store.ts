@@ -5,7 +5,7 @@ import { paceOf } from './pace.ts'
 import { verifyAccounts } from './verify-accounts.ts'
 import { verifyLedgers } from './verify-ledgers.ts'
 import { verifyQueue } from './verify-queue.ts'
-import { verifyTotals, type CurrencyTotals } from './verify-totals.ts'
+import { usualCut, verifyTotals, type Cut, type CurrencyTotals } from './verify-totals.ts'
 import { verifyTransactions, type Sides } from './verify-transactions.ts'
 import { openVerifyingReader, type VerifyingReader } from './verifying-reader.ts'
 
@@ -36,6 +36,8 @@ export interface VerificationReport {
 export interface VerificationOptions {
   /** How long it rests for each unit of work, to leave the machine to a service beside it. Default 0: never. */
   readonly restPerWork?: number
+  /** How the totals over all accounts are taken. Default: `usualCut`. */
+  readonly cut?: Cut
 }
 
 /**
@@ -75,10 +77,10 @@ async function verifyLedger(
   reader: VerifyingReader,
   ledgerId: number,
   differences: Differences,
-  { restPerWork = 0 }: VerificationOptions,
+  { restPerWork = 0, cut = usualCut }: VerificationOptions,
 ): Promise<LedgerEvidence> {
   const pace = paceOf(restPerWork)
-  const totals = await verifyTotals(reader, ledgerId, differences)
+  const totals = await verifyTotals(reader, ledgerId, differences, { pace, cut })
   const accounts = await verifyAccounts(reader, ledgerId, differences, pace)
   const transactions = await verifyTransactions(reader, ledgerId, differences, pace)
   return {
