@@ -1,0 +1,83 @@
+import { withClient } from '../../scripts/provision/postgres-database.ts'
+import { Posting } from '../../shared/engine/post.ts'
+import { Metrics } from '../../shared/metrics.ts'
+import type { LedgerStore } from '../../shared/store/ledger-store.ts'
+import { openStore } from '../../shared/store/open.ts'
+import { commandOf, openAccount } from '../support/commands.ts'
+import { createPostgresDatabase } from '../support/databases.ts'
+import { payment } from '../support/people.ts'
+
+/** Enough rows that the planner would rather scan than probe, were it allowed to. */
+const accountsMany = 5000
+const transactionsMany = 20_000
+
+/** A ledger on Postgres with two accounts, whose statements are explained. */
+export interface PlannedLedger {
+  readonly url: string
+  readonly store: LedgerStore
+  readonly alice: string
+  readonly cash: string
+}
+
+/** Opens a new ledger; its tables are next to empty. */
+export async function openPlannedLedger(): Promise<PlannedLedger> {
+  const url = await createPostgresDatabase()
+  const { store } = await openStore({ dialect: 'postgres', url })
+  const cash = await openAccount(store, 'asset')
+  return { url, store, cash, alice: await openAccount(store, 'liability') }
+}
+
+/** What the tables may look like to the planner. In this order: each state is what the ones before have made of them. */
+export const tableStates: readonly {
+  readonly state: 'empty' | 'large and never analysed' | 'large and analysed'
+  readonly prepare: (ledger: PlannedLedger) => Promise<unknown>
+}[] = [
+  { state: 'empty', prepare: () => Promise.resolve() },
+  { state: 'large and never analysed', prepare: fill },
+  {
+    state: 'large and analysed',
+    prepare: ({ url }) => withClient(url, (client) => client.query('analyze')),
+  },
+]
+
+/** Fills the tables as posting would, only faster: two entries a transaction, over many accounts. */
+async function fill({ url, store, cash, alice }: PlannedLedger): Promise<void> {
+  const posting = new Posting(store, new Metrics().posting)
+  for (const index of [1, 2, 3]) {
+    await posting.post(
+      commandOf(
+        payment({ debit: cash, credit: alice, amount: '1.00', idempotency_key: `key ${index}` }),
+      ),
+    )
+  }
+  const uuid = (prefix: string, number: string) =>
+    `('${prefix}' || lpad(to_hex(${number}), 12, '0'))::uuid`
+  const half = accountsMany / 2
+  const each = transactionsMany / half
+  await withClient(url, async (client) => {
+    await client.query(`set session_replication_role = replica`)
+    await client.query(`
+      insert into accounts (ledger_id, id, code, name, account_type, currency, exponent,
+                            posted_debits, posted_credits, version, last_posted_at, created_at)
+      select 1, ${uuid('01900000-0000-7000-8000-', 'a')}, 'code ' || a, 'many',
+             case when a < ${half} then 'asset' else 'liability' end, 'USD', 2,
+             case when a < ${half} then ${each} else 0 end,
+             case when a < ${half} then 0 else ${each} end, ${each}, '2026-01-01', '2026-01-01'
+        from generate_series(0, ${accountsMany - 1}) a`)
+    await client.query(`
+      with many as (
+        insert into transactions (ledger_id, id, status, currency, exponent, idempotency_key,
+                                  created_at, posted_at)
+        select 1, ${uuid('01900000-0000-7000-9000-', 't')}, 'posted', 'USD', 2, 'many ' || t,
+               '2026-01-01', '2026-01-01'
+          from generate_series(0, ${transactionsMany - 1}) t
+      )
+      insert into entries (ledger_id, account_id, account_version, transaction_id, position,
+                           direction, amount, balance_after, debits_after, posted_at)
+      select 1, ${uuid('01900000-0000-7000-8000-', `t % ${half} + ${half} * p`)}, t / ${half} + 1,
+             ${uuid('01900000-0000-7000-9000-', 't')}, p,
+             case p when 0 then 'debit' else 'credit' end, 1, t / ${half} + 1,
+             case p when 0 then t / ${half} + 1 else 0 end, '2026-01-01'
+        from generate_series(0, ${transactionsMany - 1}) t, generate_series(0, 1) p`)
+  })
+}

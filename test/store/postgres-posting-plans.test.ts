@@ -1,0 +1,166 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Acceptance } from '../../shared/engine/accept.ts'
+import { drainDecider } from '../../shared/engine/decide-drain.ts'
+import { drainOnce } from '../../shared/engine/drain.ts'
+import { newId } from '../../shared/engine/new-id.ts'
+import { Posting } from '../../shared/engine/post.ts'
+import type { QueueStore } from '../../shared/engine/queue-store.ts'
+import { Metrics } from '../../shared/metrics.ts'
+import { acceptOn } from '../../shared/store/postgres/accept.ts'
+import { drainOn } from '../../shared/store/postgres/drain.ts'
+import { DrainFloors } from '../../shared/store/postgres/drain-floors.ts'
+import { postOn } from '../../shared/store/postgres/post.ts'
+import { PostingConnection } from '../../shared/store/postgres/posting-connection.ts'
+import type { Row } from '../../shared/store/rows.ts'
+import { commandOf, ledgerId } from '../support/commands.ts'
+import { payment } from '../support/people.ts'
+import {
+  planOf,
+  probeOf,
+  readIndexColumns,
+  scansIn,
+  shortOf,
+  type IndexColumns,
+  type Scan,
+} from './plan-scans.ts'
+import { openPlannedLedger, tableStates, type PlannedLedger } from './planned-ledger.ts'
+
+let ledger: PlannedLedger
+/** A connection that planned all it does while the tables were empty, and keeps those plans. */
+let old: PostingConnection
+let indexColumns: IndexColumns
+
+beforeAll(async () => {
+  ledger = await openPlannedLedger()
+  old = await PostingConnection.open(ledger.url)
+  indexColumns = await readIndexColumns(ledger.url)
+})
+afterAll(async () => {
+  old.close()
+  await ledger.store.close()
+})
+
+describe.each(tableStates)('on tables that are $state', ({ prepare }) => {
+  beforeAll(async () => {
+    await prepare(ledger)
+  })
+
+  test('every statement of posting probes its indexes with all their columns', async () => {
+    const fresh = await PostingConnection.open(ledger.url)
+    try {
+      for (const connection of [fresh, old]) {
+        const scans = await scansOfPosting(connection)
+        expect([...new Set(scans.map(({ statement }) => statement))].toSorted()).toEqual([
+          'find_standing',
+          'lock_accounts',
+          'write_batch',
+        ])
+        for (const scan of scans) expect(scan).toEqual(probeOf(scan, indexColumns))
+      }
+    } finally {
+      fresh.close()
+    }
+  })
+
+  test('every statement of the queue probes its indexes', async () => {
+    const fresh = await PostingConnection.open(ledger.url)
+    try {
+      for (const connection of [fresh, old]) {
+        const scans = await scansOfQueue(connection)
+        const found = [
+          ...new Set(scans.map((scan) => `${scan.statement}: ${shortOf(scan, indexColumns)}`)),
+        ]
+        expect(found.filter((scan) => !expectedOfQueue.includes(scan))).toEqual([])
+        expect(found.length).toBeGreaterThan(8)
+      }
+    } finally {
+      fresh.close()
+    }
+  })
+})
+
+/** Posts once on the connection, and asks it how it runs each statement it has prepared. */
+async function scansOfPosting(connection: PostingConnection): Promise<Scan[]> {
+  const posting = new Posting(
+    { batchesMax: 1, post: (reads, decide) => postOn(connection, reads, decide) },
+    new Metrics().posting,
+  )
+  const request = payment({
+    debit: ledger.cash,
+    credit: ledger.alice,
+    amount: '1.00',
+    idempotency_key: newId(),
+  })
+  expect((await posting.post(commandOf(request))).kind).toBe('written')
+
+  const scans = await scansOfPrepared(connection)
+  return scans.filter(({ statement }) => !queueStatements.has(statement))
+}
+
+/** Accepts and drains once on the connection, and asks it how it runs each statement it has prepared. */
+async function scansOfQueue(connection: PostingConnection): Promise<Scan[]> {
+  const queue = {
+    accept: (...[reads, decide]: Parameters<QueueStore['accept']>) =>
+      acceptOn(connection, reads, decide),
+    drain: (...[order, decider]: Parameters<QueueStore['drain']>) =>
+      drainOn(connection, order, decider, new DrainFloors()),
+  } as QueueStore
+  const acceptance = new Acceptance(queue, new Metrics().accepting, () => {})
+  const request = payment({
+    debit: ledger.cash,
+    credit: ledger.alice,
+    amount: '1.00',
+    idempotency_key: newId(),
+  })
+  const accepted = await acceptance.accept(commandOf(request))
+  if (accepted.kind !== 'written') throw new Error('not accepted')
+  const { place } = accepted.transaction
+  if (place === null) throw new Error('no place')
+  expect((await drainOnce(queue, ledgerId, [place.slot])).ended).toHaveLength(1)
+  await queue.drain({ ledgerId, places: [place] }, drainDecider)
+  const scans = await scansOfPrepared(connection)
+  return scans.filter(({ statement }) => queueStatements.has(statement))
+}
+
+async function scansOfPrepared(connection: PostingConnection): Promise<Scan[]> {
+  const prepared = await connection.send(
+    `select name, cardinality(parameter_types) as parameters from pg_prepared_statements
+      where name <> ''`,
+  )
+  const scans: Scan[] = []
+  for (const { name, parameters } of prepared.rows as { name: string; parameters: number }[]) {
+    const nulls =
+      parameters === 0 ? '' : `(${Array.from({ length: parameters }, () => 'null').join(', ')})`
+    const { rows } = await connection.send(`explain (format json) execute "${name}"${nulls}`)
+    scans.push(...scansIn(name, planOf(rows[0] as Row)))
+  }
+  return scans
+}
+
+const queueStatements = new Set([
+  'take_sequence',
+  'write_accepted',
+  'take_slots',
+  'take_oldest',
+  'lock_slots',
+  'take_places',
+  'write_drained',
+])
+
+const ofTaking = (statement: string) => [
+  `${statement}: queued_transactions_pkey (ledger_id, slot, sequence)`,
+  // Only what is parked is in it, next to nothing.
+  `${statement}: queued_parked (ledger_id)`,
+  `${statement}: queued_parked (ledger_id, slot)`,
+  `${statement}: queued_parked (ledger_id, slot, ordering_key)`,
+  `${statement}: Tid Scan`,
+  `${statement}: transactions_pkey (ledger_id, id)`,
+]
+const expectedOfQueue: readonly string[] = [
+  ...ofTaking('take_slots'),
+  ...ofTaking('take_oldest'),
+  ...ofTaking('take_places'),
+  'write_drained: transactions_pkey (ledger_id, id)',
+  'write_drained: accounts_pkey (ledger_id, id)',
+  'write_drained: Tid Scan',
+]
