@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { open, openPeople, payment } from '../support/people.ts'
-import { shapesOfBothStores, type Service } from '../support/service.ts'
+import { shapes, type Service } from '../support/service.ts'
 
-describe.each(shapesOfBothStores)('currencies on $name', (shape) => {
+describe.each(shapes)('currencies on $name', (shape) => {
   let ledger: Service
   beforeAll(async () => {
     ledger = await shape.start()

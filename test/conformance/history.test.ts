@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { AccountEntryJson } from '../support/api-client.ts'
 import { fund, openPeople, payment } from '../support/people.ts'
-import { shapesOfBothStores, type Service } from '../support/service.ts'
+import { shapes, type Service } from '../support/service.ts'
 
-describe.each(shapesOfBothStores)('the history of an account on $name', (shape) => {
+describe.each(shapes)('the history of an account on $name', (shape) => {
   let ledger: Service
   beforeAll(async () => {
     ledger = await shape.start()

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Answer, PageJson, Query } from '../support/api-client.ts'
 import { open, openPeople, payment, type People } from '../support/people.ts'
-import { shapesOfBothStores, type Service } from '../support/service.ts'
+import { shapes, type Service } from '../support/service.ts'
 
 /** How a list is read, how a row is told from another, and how one more row of it comes about. */
 interface List {
@@ -13,7 +13,7 @@ interface List {
 
 const idOf = (row: unknown) => (row as { id: string }).id
 
-describe.each(shapesOfBothStores)('paging on $name', (shape) => {
+describe.each(shapes)('paging on $name', (shape) => {
   let ledger: Service
   let people: People
   let reference: string

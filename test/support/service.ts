@@ -47,11 +47,6 @@ export const shapes: readonly Shape[] = [
   shape('postgres, BullMQ', postgres, () => bullmq()),
 ]
 
-/** Both stores and both queues, once each: enough where nothing is ever queued. */
-export const shapesOfBothStores: readonly Shape[] = shapes.filter(({ name }) =>
-  ['sqlite, in process', 'postgres, BullMQ'].includes(name),
-)
-
 /**
  * All shapes, with clients that queue and wait, and those in process also with clients that post at once, where no queue has
  * a part in it: the same answers again.
