@@ -46,6 +46,7 @@ export class Acceptance {
         flush: (commands) => this.acceptBatch(commands),
         batchSizeMax,
         batchesMax,
+        turnsBefore: this.#store.turnsBefore,
         weight: { of: (command) => command.requestedEntries.length, max: batchEntriesMax },
       })
       this.#lanes.set(command.ledgerId, lane)

@@ -1,4 +1,5 @@
 import { Unavailable } from './store-failure.ts'
+import { afterTurns } from './turns.ts'
 
 /** How batches are formed. */
 export interface GroupCommitOptions<Member, Result> {
@@ -8,6 +9,8 @@ export interface GroupCommitOptions<Member, Result> {
   readonly batchSizeMax: number
   /** The most batches under way at once. */
   readonly batchesMax: number
+  /** How many turns of the event loop a batch waits for more members, one at the least. */
+  readonly turnsBefore: number
   /** What a member counts for, and how much a batch may count. A member that counts for more goes by itself. */
   readonly weight?: { readonly of: (member: Member) => number; readonly max: number }
 }
@@ -64,11 +67,11 @@ export class GroupCommit<Member, Result> {
     return this.#waiting.length
   }
 
-  /** Starts after this turn of the event loop, so that all requests it brought in share one batch. */
+  /** Starts after a turn of the event loop or a few, so that all requests they bring in share one batch. */
   #scheduleStart(): void {
     if (this.#startScheduled) return
     this.#startScheduled = true
-    setImmediate(() => {
+    afterTurns(this.#options.turnsBefore, () => {
       this.#startScheduled = false
       this.#startBatches()
     })

@@ -68,6 +68,7 @@ export class Posting {
         flush: (commands) => this.postBatch(commands),
         batchSizeMax,
         batchesMax: this.#store.batchesMax,
+        turnsBefore: this.#store.turnsBefore,
         weight: { of: (command) => command.requestedEntries.length, max: batchEntriesMax },
       })
       this.#lanes.set(ledgerId, lane)

@@ -48,6 +48,12 @@ export interface PostingStore {
   readonly batchesMax: number
 
   /**
+   * How many turns of the event loop belong to others before a batch: 1 where it is written elsewhere; more where writing
+   * holds up the process, since Node takes in one new connection a turn.
+   */
+  readonly turnsBefore: number
+
+  /**
    * Runs one batch. Resolves after COMMIT was acknowledged; rejects with `StoreFailure`.
    * `decide` may be called again when the batch is run again.
    */

@@ -79,6 +79,9 @@ export interface SlotBacklog {
 
 /** The durable queue: rows in the database, in the same transactions as what they stand for. */
 export interface QueueStore {
+  /** As of posting (`PostingStore`). */
+  readonly turnsBefore: number
+
   /** Runs one batch of acceptance as one database transaction. Rejects with `StoreFailure`. */
   accept(
     reads: AcceptReads,

@@ -11,11 +11,12 @@ interface Batch {
 }
 
 /** Group commit over batches that end when the test says so. Each member is answered with its double. */
-function group({ batchSizeMax = 500, batchesMax = 1, weightMax = Infinity } = {}) {
+function group({ batchSizeMax = 500, batchesMax = 1, turnsBefore = 1, weightMax = Infinity } = {}) {
   const batches: Batch[] = []
   const commit = new GroupCommit<number, number>({
     batchSizeMax,
     batchesMax,
+    turnsBefore,
     weight: { of: (member) => member, max: weightMax },
     flush: (members) =>
       new Promise((resolve, reject) => {
@@ -68,6 +69,15 @@ describe('group commit', () => {
     expect(started()).toEqual([[1]])
     await end(0)
     expect(started()).toEqual([[1], range(2, 50)])
+  })
+
+  it('waits as many turns as it is told to, for more members', async () => {
+    const { submit, started } = group({ turnsBefore: 3 })
+    await submit(1)
+    await submit(2)
+    expect(started()).toEqual([])
+    await submit(3)
+    expect(started()).toEqual([[1, 2, 3]])
   })
 
   it('keeps the order of arrival when it must cut', async () => {
@@ -131,6 +141,7 @@ describe('group commit', () => {
     const commit = new GroupCommit<number, number>({
       batchSizeMax: 10,
       batchesMax: 1,
+      turnsBefore: 1,
       flush: () => Promise.resolve([{ status: 'fulfilled', value: 2 }]),
     })
     const [first, second] = [commit.submit(1), commit.submit(2)]

@@ -216,7 +216,11 @@ describe.each(stores)('posting batches on $name', ({ locate }) => {
     })
 
     it('passes on what is no failure of the store', async () => {
-      const broken = { batchesMax: 1, post: () => Promise.reject(new TypeError('a defect')) }
+      const broken = {
+        batchesMax: 1,
+        turnsBefore: 1,
+        post: () => Promise.reject(new TypeError('a defect')),
+      }
       await expect(postingOver(broken).post(aliceToBob())).rejects.toThrow('a defect')
     })
   })

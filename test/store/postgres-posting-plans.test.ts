@@ -82,7 +82,7 @@ describe.each(tableStates)('on tables that are $state', ({ prepare }) => {
 /** Posts once on the connection, and asks it how it runs each statement it has prepared. */
 async function scansOfPosting(connection: PostingConnection): Promise<Scan[]> {
   const posting = new Posting(
-    { batchesMax: 1, post: (reads, decide) => postOn(connection, reads, decide) },
+    { batchesMax: 1, turnsBefore: 1, post: (reads, decide) => postOn(connection, reads, decide) },
     new Metrics().posting,
   )
   const request = payment({

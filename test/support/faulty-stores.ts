@@ -3,7 +3,7 @@ import { StoreFailure, type StoreFailureKind } from '../../shared/engine/store-f
 
 /** A store before a real one, with a fault of its own. */
 function before(store: PostingStore, post: PostingStore['post']): PostingStore {
-  return { batchesMax: store.batchesMax, post }
+  return { batchesMax: store.batchesMax, turnsBefore: store.turnsBefore, post }
 }
 
 /** The reference of a transaction that `corrupting` makes wrong. */

@@ -39,6 +39,7 @@ const lastSequence: Statement = {
 /** A ledger in Postgres: writing on connections of its own, reads on others, administration through TypeORM. */
 export class PostgresStore extends LedgerReads implements LedgerStore {
   readonly batchesMax = batchesMax
+  readonly turnsBefore = 1
   readonly description: string
   readonly advice: string | undefined
   readonly #posting: PostingPool

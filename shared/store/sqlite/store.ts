@@ -1,4 +1,3 @@
-import { setImmediate as turn } from 'node:timers/promises'
 import type { Database } from 'better-sqlite3'
 import type { BatchReads, BatchState, BatchWrites } from '../../engine/posting-store.ts'
 import type {
@@ -8,6 +7,7 @@ import type {
   DrainOrder,
 } from '../../engine/queue-store.ts'
 import type { TransactionRecord } from '../../engine/transaction-record.ts'
+import { afterTurns } from '../../engine/turns.ts'
 import { Administration } from '../administration.ts'
 import type { AdministrativeSource } from '../data-source.ts'
 import { LedgerReads } from '../ledger-reads.ts'
@@ -18,9 +18,17 @@ import { SqlitePosting } from './post.ts'
 import { SqliteQueue } from './queue.ts'
 import { SqliteReader } from './reader.ts'
 
+/**
+ * How many turns of the event loop others get before each batch and each drain, which hold up the whole process for as long
+ * as they take. Node takes in one connection a turn: with one turn a batch, the last of 200 new connections was
+ * taken in after 200 batches, that is after seconds.
+ */
+const turnsBefore = 32
+
 /** A ledger in a SQLite file that this process alone serves. */
 export class SqliteStore extends LedgerReads implements LedgerStore {
   readonly batchesMax = 1
+  readonly turnsBefore = turnsBefore
   readonly advice = undefined
   readonly description: string
   readonly #reader: SqliteReader
@@ -66,9 +74,10 @@ export class SqliteStore extends LedgerReads implements LedgerStore {
   }
 
   async drain(order: DrainOrder, decider: DrainDecider): Promise<readonly number[]> {
-    // A drain holds up the whole process. Between two, requests get their turn: without it a backlog of 3,000 was drained
-    // to its end before anybody was answered.
-    await turn()
+    // Without a turn for others, a backlog of 3,000 was drained to its end before anybody was answered.
+    await new Promise<void>((resolve) => {
+      afterTurns(turnsBefore, resolve)
+    })
     return this.#queue.drain(order, decider)
   }
 
