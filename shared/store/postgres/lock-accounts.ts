@@ -1,5 +1,5 @@
-import type { AccountStatus, AccountType, LockedAccount } from '../../ledger/account.ts'
-import { money } from '../rows.ts'
+import type { LockedAccount } from '../../ledger/account.ts'
+import { lockedAccountOf, lockedColumns } from '../locked-account.ts'
 import type { Prepared } from './posting-connection.ts'
 
 /**
@@ -15,8 +15,7 @@ export const lockAccounts: Prepared = {
   text: `select account.*
            from (select id from unnest($2::uuid[]) as wanted (id) order by id) wanted
           cross join lateral (
-            select id, account_type, currency, exponent, status, min_available, posted_debits,
-                   posted_credits, held_debits, held_credits, version,
+            select ${lockedColumns},
                    (extract(epoch from last_posted_at) * 1000)::bigint
               from accounts
              where ledger_id = $1 and id = wanted.id
@@ -35,23 +34,4 @@ export function lockedAccountsOf(
     accounts.set(account.id, account)
   }
   return accounts
-}
-
-/** Numbers of any size come as text. */
-function lockedAccountOf(row: readonly unknown[]): LockedAccount {
-  const lastPostedAt = row[11] as string | null
-  return {
-    id: row[0] as string,
-    accountType: row[1] as AccountType,
-    currency: row[2] as string,
-    exponent: row[3] as number,
-    status: row[4] as AccountStatus,
-    minAvailable: row[5] === null ? null : money(row[5]),
-    postedDebits: money(row[6]),
-    postedCredits: money(row[7]),
-    heldDebits: money(row[8]),
-    heldCredits: money(row[9]),
-    version: Number(row[10]),
-    lastPostedAt: lastPostedAt === null ? null : Number(lastPostedAt),
-  }
 }

@@ -8,11 +8,13 @@ import type {
 import type { TransactionRecord } from '../../engine/transaction-record.ts'
 import type { LockedAccount } from '../../ledger/account.ts'
 import type { TransactionStatus } from '../../ledger/transaction.ts'
-import { accountOf, fingerprint, type Row } from '../rows.ts'
+import { lockedAccountOf, lockedColumns } from '../locked-account.ts'
+import { fingerprint, type Row } from '../rows.ts'
 import { sqliteFailureOf } from './failure.ts'
 
 /** Reads one account, through its primary key; the writer's lock on the whole file covers it. */
-const lockAccount = `select * from accounts where ledger_id = ? and id = ?`
+const lockAccount = `
+  select ${lockedColumns}, last_posted_at from accounts where ledger_id = ? and id = ?`
 
 /** Finds the transaction that has a key, through `transactions_idempotency_key`. */
 const findByKey = `
@@ -56,7 +58,7 @@ export class SqlitePosting {
 
   constructor(database: Database) {
     this.#statements = {
-      account: database.prepare(lockAccount),
+      account: database.prepare(lockAccount).raw(),
       byKey: database.prepare(findByKey),
       byId: database.prepare(findById),
       entry: database.prepare(insertEntry),
@@ -88,8 +90,8 @@ export class SqlitePosting {
   accounts(ledgerId: number, ids: readonly string[]): ReadonlyMap<string, LockedAccount> {
     const accounts = new Map<string, LockedAccount>()
     for (const id of ids) {
-      const row = this.#statements.account.get(ledgerId, id) as Row | undefined
-      if (row !== undefined) accounts.set(id, accountOf(row))
+      const row = this.#statements.account.get(ledgerId, id) as unknown[] | undefined
+      if (row !== undefined) accounts.set(id, lockedAccountOf(row))
     }
     return accounts
   }
