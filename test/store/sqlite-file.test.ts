@@ -9,7 +9,7 @@ import { migrateStore, openStore } from '../../shared/store/open.ts'
 import { openSqlite } from '../../shared/store/sqlite/connection.ts'
 import { createSqlitePath } from '../support/databases.ts'
 
-/** What durability and the guards rest on: the write-ahead log, fsync at each commit, keys and triggers. */
+/** What durability and the guards rest on: the write-ahead log, fsync at each commit, keys and triggers; and seldom checkpoints. */
 const expected = {
   journal_mode: 'wal',
   synchronous: 2,
@@ -17,6 +17,7 @@ const expected = {
   recursive_triggers: 1,
   trusted_schema: 1,
   busy_timeout: 5000,
+  wal_autocheckpoint: 8000,
 }
 
 describe('a connection that writes', () => {
