@@ -1,5 +1,6 @@
 import { drainOnce, type DrainResult, type ParkedTransaction } from './drain.ts'
 import type { QueueStore } from './queue-store.ts'
+import { SecondLook } from './second-look.ts'
 import { StoreFailure } from './store-failure.ts'
 import type { TransactionRecord } from './transaction-record.ts'
 
@@ -61,6 +62,10 @@ export class DrainRounds {
   #lastStartAt = Number.NEGATIVE_INFINITY
   #spacingMs = spacingMs
   #nextStart: NodeJS.Timeout | undefined
+  readonly #secondLook = new SecondLook((ledgerId, slots) => {
+    addAll(this.#rung, ledgerId, slots)
+    this.#startRounds()
+  })
   #stopped = false
 
   constructor(store: QueueStore, observer: DrainObserver) {
@@ -70,7 +75,7 @@ export class DrainRounds {
 
   /**
    * Says that slots of a ledger have work, and resolves when they were found empty after that (or taken by somebody
-   * else, or the store failed, or draining was stopped). Never rejects.
+   * else, then they are looked at again by themselves; or the store failed, or draining was stopped). Never rejects.
    */
   ring(ledgerId: number, slots: readonly number[]): Promise<RingReport> {
     const report = new ReportInProgress()
@@ -86,6 +91,7 @@ export class DrainRounds {
   async stop(): Promise<void> {
     this.#stopped = true
     clearTimeout(this.#nextStart)
+    this.#secondLook.stop()
     await Promise.allSettled(this.#underWay)
     for (const waiting of this.#waiting) waiting.resolve(waiting.report.finish('stopped'))
     this.#waiting.clear()
@@ -139,6 +145,7 @@ export class DrainRounds {
       this.#tellWaiting(ledgerId, result)
       this.#release(ledgerId, slots)
       addAll(this.#rung, ledgerId, result.mayHaveMore)
+      this.#secondLook.after(ledgerId, slots, result.takenElsewhere)
       this.#settle(ledgerId, slots, null)
     } catch (error) {
       const failure = error instanceof StoreFailure ? error : new StoreFailure('not_done', error)

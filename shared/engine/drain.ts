@@ -1,15 +1,13 @@
 import { drainDecider } from './decide-drain.ts'
-import type { DrainOrder, QueueStore, TakenTransaction } from './queue-store.ts'
+import type { DrainOrder, DrainRest, QueueStore, TakenTransaction } from './queue-store.ts'
 import { StoreFailure } from './store-failure.ts'
 import type { QueuePlace, TransactionRecord } from './transaction-record.ts'
 
-/** What one drain did. */
-export interface DrainResult {
+/** What one drain did, and what it left. */
+export interface DrainResult extends DrainRest {
   /** What has ended, posted or failed, in the order of its slots and sequences. */
   readonly ended: readonly TransactionRecord[]
   readonly parked: readonly ParkedTransaction[]
-  /** The slots that may have more work. */
-  readonly mayHaveMore: readonly number[]
 }
 
 /** A transaction that was set aside because it cannot be posted and is not refused on merits. */
@@ -38,7 +36,7 @@ async function drainOrder(store: QueueStore, order: DrainOrder): Promise<DrainRe
   let taken: readonly TakenTransaction[] = []
   let ended: readonly TransactionRecord[] = []
   try {
-    const mayHaveMore = await store.drain(order, {
+    const rest = await store.drain(order, {
       accountsOf: (rows) => {
         taken = rows
         return drainDecider.accountsOf(rows)
@@ -49,7 +47,7 @@ async function drainOrder(store: QueueStore, order: DrainOrder): Promise<DrainRe
         return writes
       },
     })
-    return { ended, parked: [], mayHaveMore }
+    return { ended, parked: [], ...rest }
   } catch (error) {
     if (isOfTheRows(error)) return isolate(store, order.ledgerId, taken, error)
     const places = taken.map((row) => row.place)
@@ -75,7 +73,7 @@ async function isolate(
     const reason = reasonOf(error)
     await store.park(ledgerId, first.place, reason)
     const parked = { ledgerId, id: first.transaction.id, slot, reason }
-    return { ended: [], parked: [parked], mayHaveMore: [slot] }
+    return { ended: [], parked: [parked], mayHaveMore: [slot], takenElsewhere: [] }
   }
   const places: QueuePlace[] = taken.map((row) => row.place)
   const middle = places.length >> 1
@@ -85,6 +83,7 @@ async function isolate(
     ended: [...before.ended, ...after.ended],
     parked: [...before.parked, ...after.parked],
     mayHaveMore: [...new Set(places.map((place) => place.slot))],
+    takenElsewhere: [],
   }
 }
 

@@ -50,6 +50,14 @@ export interface DrainDecider {
   decide(state: DrainState): DrainWrites
 }
 
+/** What a drain did not take of the slots it was sent to. */
+export interface DrainRest {
+  /** The slots of which it took as many rows as one drain takes of a slot: they may have more. */
+  readonly mayHaveMore: readonly number[]
+  /** The slots that have work and that somebody else is draining: what came too late for that drain waits on. */
+  readonly takenElsewhere: readonly number[]
+}
+
 /** How an attempt to end a queued transaction from outside ended. */
 export type EndOutcome =
   | { readonly kind: 'ended'; readonly transaction: TransactionRecord }
@@ -90,10 +98,10 @@ export interface QueueStore {
 
   /**
    * Runs one drain as one database transaction: takes the slots that nobody else is draining, takes their oldest rows,
-   * locks the accounts, asks for the decision, writes it, commits. A row whose ordering key is parked stays. Gives the
-   * slots of which it took as many rows as one drain takes of a slot: they may have more.
+   * locks the accounts, asks for the decision, writes it, commits. A row whose ordering key is parked stays. Gives what it
+   * left in those slots.
    */
-  drain(order: DrainOrder, decider: DrainDecider): Promise<readonly number[]>
+  drain(order: DrainOrder, decider: DrainDecider): Promise<DrainRest>
 
   /** All ledgers. */
   ledgerIds(): Promise<readonly number[]>

@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { withClient } from '../../scripts/provision/postgres-database.ts'
 import { queueBacklog } from '../support/backlog.ts'
+import { createPostgresDatabase } from '../support/databases.ts'
 import { balanceOf, openPeople, payment, type People } from '../support/people.ts'
 import { bullmq, postgres, shapes, startService, type Service } from '../support/service.ts'
 import { until } from '../support/until.ts'
@@ -33,6 +35,51 @@ describe('two workers on the same slots', () => {
         expect(versions).toEqual(versions.toSorted((a, b) => a - b))
       }
       expect(await balanceOf(other.api, alice)).toBe('160.00')
+    } finally {
+      await one.close()
+      await other.close()
+    }
+  })
+})
+
+describe('two processes that drain their own queue on one Postgres', () => {
+  it('need no sweep for what rings in one while the other is at its slot', async () => {
+    const url = await createPostgresDatabase()
+    const location = { dialect: 'postgres', url } as const
+    const unswept = { slotsWaiting: () => Promise.resolve([]) }
+    let looks = 0
+    const one = await startService(location, { interpose: () => unswept })
+    const other = await startService(location, {
+      interpose: (store) => ({
+        ...unswept,
+        drain: async (...order) => {
+          const rest = await store.drain(...order)
+          looks += 1
+          return rest
+        },
+      }),
+    })
+    try {
+      const { cash, alice } = await openPeople(one.api)
+      const request = payment({ debit: cash, credit: alice, amount: '1.00', ordering_key: 'k' })
+      const second = await withClient(url, async (client) => {
+        // The drain of the first has the slot and waits for this account.
+        await client.query('begin')
+        await client.query('select 1 from accounts where id = $1 for update', [cash])
+        await one.api.queueTransaction(request)
+        await until('the slot is taken', async () => {
+          const { rows } = await client.query(
+            `select 1 from pg_locks where locktype = 'advisory' and granted and objsubid = 1
+              and database = (select oid from pg_database where datname = current_database())`,
+          )
+          return rows.length > 0
+        })
+        const { id } = (await other.api.queueTransaction(request)).body
+        await until('the other has looked in vain', () => looks > 0)
+        await client.query('commit')
+        return id
+      })
+      expect((await one.api.transaction(second, { wait: 10 })).body.status).toBe('posted')
     } finally {
       await one.close()
       await other.close()

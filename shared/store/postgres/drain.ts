@@ -1,4 +1,9 @@
-import type { DrainDecider, DrainOrder, TakenTransaction } from '../../engine/queue-store.ts'
+import type {
+  DrainDecider,
+  DrainOrder,
+  DrainRest,
+  TakenTransaction,
+} from '../../engine/queue-store.ts'
 import { StoreFailure } from '../../engine/store-failure.ts'
 import type { TransactionRecord } from '../../engine/transaction-record.ts'
 import { transactionOf, type Row } from '../rows.ts'
@@ -22,9 +27,10 @@ const entriesMax = 5000
 const lockSpace = "(x'4c46'::bigint << 48)"
 
 /**
- * Takes the advisory locks of those slots that have work and that nobody else is draining. They are held until the
- * database transaction ends, also when its client dies. A statement of its own: what the next one reads is newer than
- * the locks, so that nothing is drained twice. One probe of `queued_transactions_pkey` a slot.
+ * Takes the advisory locks of those slots that have work, and says of each whether it is ours or somebody else is
+ * draining it. They are held until the database transaction ends, also when its client dies. A statement of its own:
+ * what the next one reads is newer than the locks, so that nothing is drained twice. One probe of
+ * `queued_transactions_pkey` a slot.
  */
 const takeSlots: Prepared = {
   name: 'take_slots',
@@ -39,10 +45,10 @@ const takeSlots: Prepared = {
             ) oldest
          )
          select waiting.slot,
+                pg_try_advisory_xact_lock(${lockSpace} | ($1::bigint << 16) | waiting.slot),
                 exists (select 1 from queued_transactions p
                          where p.ledger_id = $1 and p.slot = waiting.slot and p.parked_at is not null)
-           from waiting
-          where pg_try_advisory_xact_lock(${lockSpace} | ($1::bigint << 16) | waiting.slot)`,
+           from waiting`,
 }
 
 /**
@@ -152,20 +158,20 @@ export async function drainOn(
   order: DrainOrder,
   decider: DrainDecider,
   floors: DrainFloors,
-): Promise<readonly number[]> {
+): Promise<DrainRest> {
   const { ledgerId } = order
   const before = <Result>(work: Promise<Result>) =>
     work.catch((error: unknown): never => {
       throw storeFailureOf(error, 'before_commit')
     })
 
-  const { taken, mayHaveMore } =
+  const { taken, ...rest } =
     'places' in order
       ? await before(takeTheseRows(connection, ledgerId, order.places))
       : await before(takeOldestRows(connection, ledgerId, order.slots, floors))
   if (taken.length === 0) {
     await commitWith(connection, undefined)
-    return mayHaveMore
+    return rest
   }
   const accountIds = decider.accountsOf(taken)
   const [locked, found] = await before(
@@ -188,13 +194,12 @@ export async function drainOn(
       ended.map((t) => jsonText(t.failure)),
     ],
   })
-  return mayHaveMore
+  return rest
 }
 
-/** What was taken, and the slots in which more may wait. */
-interface Taken {
+/** What was taken, and what was left. */
+interface Taken extends DrainRest {
   readonly taken: readonly TakenTransaction[]
-  readonly mayHaveMore: readonly number[]
 }
 
 async function takeOldestRows(
@@ -214,8 +219,10 @@ async function takeOldestRows(
   ])
   await Promise.allSettled([begun, locked])
   await begun
-  const rows = (await locked).rows as [slot: number, hasParked: boolean][]
-  if (rows.length === 0) return { taken: [], mayHaveMore: [] }
+  const waiting = (await locked).rows as [slot: number, ours: boolean, hasParked: boolean][]
+  const rows = waiting.filter(([, ours]) => ours)
+  const takenElsewhere = waiting.flatMap(([slot, ours]) => (ours ? [] : [slot]))
+  if (rows.length === 0) return { taken: [], mayHaveMore: [], takenElsewhere }
   const slots = rows.map(([slot]) => slot)
   const rowsOfSlot = Math.max(rowsOfSlotMin, Math.floor(rowsMax / slots.length))
   const chosen = await connection.sendObjects(takeOldest, [
@@ -227,19 +234,19 @@ async function takeOldestRows(
   if (!isWhole(chosen)) {
     // Nothing is written yet: let them go, and take them anew as they are by now.
     await connection.send('rollback')
-    return { taken: [], mayHaveMore: slots }
+    return { taken: [], mayHaveMore: slots, takenElsewhere }
   }
   const taken = takenOf(chosen)
   const entries = taken.reduce((sum, row) => sum + row.transaction.requestedEntries.length, 0)
   const full = taken.length >= rowsMax || entries >= entriesMax
   const mayHaveMore: number[] = []
-  for (const [slot, hasParked] of rows) {
+  for (const [slot, , hasParked] of rows) {
     const own = taken.filter((row) => row.place.slot === slot)
     if (own.length >= rowsOfSlot || full) mayHaveMore.push(slot)
     const [oldest] = own
     if (!hasParked && oldest !== undefined) floors.seen(ledgerId, slot, oldest.place.sequence)
   }
-  return { taken, mayHaveMore }
+  return { taken, mayHaveMore, takenElsewhere }
 }
 
 async function takeTheseRows(
@@ -263,7 +270,7 @@ async function takeTheseRows(
     plainArray(places, (place) => place.sequence),
   ])
   if (!isWhole(rows)) throw takenElsewhere()
-  return { taken: takenOf(rows), mayHaveMore: [] }
+  return { taken: takenOf(rows), mayHaveMore: [], takenElsewhere: [] }
 }
 
 /** Whether all rows were taken that were chosen; where none was, none can have passed another. */

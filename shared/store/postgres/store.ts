@@ -4,6 +4,7 @@ import type {
   AcceptState,
   DrainDecider,
   DrainOrder,
+  DrainRest,
 } from '../../engine/queue-store.ts'
 import type { TransactionRecord } from '../../engine/transaction-record.ts'
 import { Administration } from '../administration.ts'
@@ -87,7 +88,7 @@ export class PostgresStore extends LedgerReads implements LedgerStore {
     return this.#posting.lend((connection) => acceptOn(connection, reads, decide))
   }
 
-  drain(order: DrainOrder, decider: DrainDecider): Promise<readonly number[]> {
+  drain(order: DrainOrder, decider: DrainDecider): Promise<DrainRest> {
     return this.#posting.lend((connection) => drainOn(connection, order, decider, this.#floors))
   }
 

@@ -6,6 +6,7 @@ import type {
   AcceptState,
   DrainDecider,
   DrainOrder,
+  DrainRest,
   TakenTransaction,
 } from '../../engine/queue-store.ts'
 import type { QueuePlace, TransactionRecord } from '../../engine/transaction-record.ts'
@@ -94,7 +95,7 @@ export class SqliteQueue {
   }
 
   /** Runs one drain; throws `StoreFailure`, or what the decider throws. */
-  drain(order: DrainOrder, decider: DrainDecider): readonly number[] {
+  drain(order: DrainOrder, decider: DrainDecider): DrainRest {
     let taken: TakenTransaction[] = []
     this.#immediately(() => {
       taken = this.#take(order)
@@ -104,12 +105,13 @@ export class SqliteQueue {
       for (const transaction of writes.ended) this.#end(transaction)
       this.#posting.move(order.ledgerId, writes.accounts, writes.at)
     })
-    if ('places' in order) return []
+    if ('places' in order) return { mayHaveMore: [], takenElsewhere: [] }
     const entries = taken.reduce((sum, row) => sum + row.transaction.requestedEntries.length, 0)
     const full = taken.length >= rowsMax || entries >= entriesMax
-    return order.slots.filter(
+    const mayHaveMore = order.slots.filter(
       (slot) => full || countOf(taken, slot) >= rowsOfSlot(order.slots.length),
     )
+    return { mayHaveMore, takenElsewhere: [] }
   }
 
   #take(order: DrainOrder): TakenTransaction[] {

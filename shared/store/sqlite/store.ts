@@ -5,6 +5,7 @@ import type {
   AcceptState,
   DrainDecider,
   DrainOrder,
+  DrainRest,
 } from '../../engine/queue-store.ts'
 import type { TransactionRecord } from '../../engine/transaction-record.ts'
 import { afterTurns } from '../../engine/turns.ts'
@@ -73,7 +74,7 @@ export class SqliteStore extends LedgerReads implements LedgerStore {
     return promised(() => this.#queue.accept(reads, decide))
   }
 
-  async drain(order: DrainOrder, decider: DrainDecider): Promise<readonly number[]> {
+  async drain(order: DrainOrder, decider: DrainDecider): Promise<DrainRest> {
     // Without a turn for others, a backlog of 3,000 was drained to its end before anybody was answered.
     await new Promise<void>((resolve) => {
       afterTurns(turnsBefore, resolve)
