@@ -1,3 +1,5 @@
+import { Caution } from './caution.ts'
+import { drainCarefully } from './drain-carefully.ts'
 import { drainOnce, type DrainResult, type ParkedTransaction } from './drain.ts'
 import type { QueueStore } from './queue-store.ts'
 import { SecondLook } from './second-look.ts'
@@ -40,6 +42,14 @@ const busyRowsMin = 20
 /** The most ids of one kind that a report names. */
 const idsMax = 50
 
+/** What a round takes. */
+interface RoundOrder {
+  readonly ledgerId: number
+  readonly slots: readonly number[]
+  /** Whether the slots may hold a row that ends the process. */
+  readonly carefully: boolean
+}
+
 /** Who waits for what in a ledger. */
 interface Waiting {
   readonly ledgerId: number
@@ -62,6 +72,8 @@ export class DrainRounds {
   #lastStartAt = Number.NEGATIVE_INFINITY
   #spacingMs = spacingMs
   #nextStart: NodeJS.Timeout | undefined
+  readonly #caution = new Caution()
+  #carefulRound = false
   readonly #secondLook = new SecondLook((ledgerId, slots) => {
     addAll(this.#rung, ledgerId, slots)
     this.#startRounds()
@@ -104,7 +116,7 @@ export class DrainRounds {
       const next = this.#takeRung()
       if (next === undefined) return
       this.#lastStartAt = performance.now()
-      const round = this.#round(next.ledgerId, next.slots).finally(() => {
+      const round = this.#round(next).finally(() => {
         this.#underWay.delete(round)
         this.#startRounds()
       })
@@ -119,32 +131,40 @@ export class DrainRounds {
     }, waitMs)
   }
 
-  /** Takes all rung slots of one ledger that no round is at. Ledgers take turns. */
-  #takeRung(): { ledgerId: number; slots: number[] } | undefined {
+  /**
+   * Takes all rung slots of one ledger that no round is at, those with care by themselves and in one round at a time: what
+   * is in hand when the process ends is to be little. Ledgers take turns.
+   */
+  #takeRung(): RoundOrder | undefined {
     for (const [ledgerId, rung] of this.#rung) {
       const busy = this.#busy.get(ledgerId)
-      const slots = [...rung].filter((slot) => busy?.has(slot) !== true)
+      const free = [...rung].filter((slot) => busy?.has(slot) !== true)
+      const isCalm = (slot: number) => this.#caution.isCalm(ledgerId, slot)
+      const doubtful = this.#carefulRound ? [] : free.filter((slot) => !isCalm(slot))
+      const carefully = doubtful.length > 0
+      const slots = carefully ? doubtful : free.filter(isCalm)
       if (slots.length === 0) continue
       for (const slot of slots) rung.delete(slot)
       // Put what is left behind the other ledgers.
       this.#rung.delete(ledgerId)
       if (rung.size > 0) this.#rung.set(ledgerId, rung)
       addAll(this.#busy, ledgerId, slots)
-      return { ledgerId, slots }
+      return { ledgerId, slots, carefully }
     }
     return undefined
   }
 
-  async #round(ledgerId: number, slots: readonly number[]): Promise<void> {
+  async #round(order: RoundOrder): Promise<void> {
+    const { ledgerId, slots } = order
     const begun = performance.now()
     try {
-      const result = await drainOnce(this.#store, ledgerId, slots)
+      const result = await this.#drain(order)
       this.#spacingMs = result.ended.length < busyRowsMin ? spacingMs : busySpacingMs
       if (result.ended.length > 0) this.#observer.ended(result.ended, performance.now() - begun)
       for (const parked of result.parked) this.#observer.parked(parked)
       this.#tellWaiting(ledgerId, result)
       this.#release(ledgerId, slots)
-      addAll(this.#rung, ledgerId, result.mayHaveMore)
+      addAll(this.#rung, ledgerId, [...result.mayHaveMore, ...result.suspect])
       this.#secondLook.after(ledgerId, slots, result.takenElsewhere)
       this.#settle(ledgerId, slots, null)
     } catch (error) {
@@ -152,6 +172,20 @@ export class DrainRounds {
       this.#observer.failed(failure)
       this.#release(ledgerId, slots)
       this.#settle(ledgerId, slots, failure.message)
+    }
+  }
+
+  async #drain({ ledgerId, slots, carefully }: RoundOrder): Promise<DrainResult> {
+    if (!carefully) {
+      const result = await drainOnce(this.#store, ledgerId, slots)
+      this.#caution.alarm(ledgerId, result.suspect)
+      return result
+    }
+    this.#carefulRound = true
+    try {
+      return await drainCarefully(this.#store, ledgerId, slots, this.#caution)
+    } finally {
+      this.#carefulRound = false
     }
   }
 

@@ -32,6 +32,15 @@ export async function drainOnce(
   return drainOrder(store, { ledgerId, slots })
 }
 
+/** Drains exactly these rows, as far as they are still there, in the same way. */
+export async function drainPlaces(
+  store: QueueStore,
+  ledgerId: number,
+  places: readonly QueuePlace[],
+): Promise<DrainResult> {
+  return drainOrder(store, { ledgerId, places })
+}
+
 async function drainOrder(store: QueueStore, order: DrainOrder): Promise<DrainResult> {
   let taken: readonly TakenTransaction[] = []
   let ended: readonly TransactionRecord[] = []
@@ -73,17 +82,18 @@ async function isolate(
     const reason = reasonOf(error)
     await store.park(ledgerId, first.place, reason)
     const parked = { ledgerId, id: first.transaction.id, slot, reason }
-    return { ended: [], parked: [parked], mayHaveMore: [slot], takenElsewhere: [] }
+    return { ended: [], parked: [parked], mayHaveMore: [slot], takenElsewhere: [], suspect: [] }
   }
   const places: QueuePlace[] = taken.map((row) => row.place)
   const middle = places.length >> 1
-  const before = await drainOrder(store, { ledgerId, places: places.slice(0, middle) })
-  const after = await drainOrder(store, { ledgerId, places: places.slice(middle) })
+  const before = await drainPlaces(store, ledgerId, places.slice(0, middle))
+  const after = await drainPlaces(store, ledgerId, places.slice(middle))
   return {
     ended: [...before.ended, ...after.ended],
     parked: [...before.parked, ...after.parked],
     mayHaveMore: [...new Set(places.map((place) => place.slot))],
     takenElsewhere: [],
+    suspect: [],
   }
 }
 

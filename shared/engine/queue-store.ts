@@ -56,6 +56,17 @@ export interface DrainRest {
   readonly mayHaveMore: readonly number[]
   /** The slots that have work and that somebody else is draining: what came too late for that drain waits on. */
   readonly takenElsewhere: readonly number[]
+  /** The slots with rows that processes have died of: none of those was taken, they are to be drained carefully. */
+  readonly suspect: readonly number[]
+}
+
+/** A queued row that may be taken next, as far as its place, its key and its past go. */
+export interface QueuedCandidate {
+  readonly place: QueuePlace
+  readonly transactionId: string
+  readonly orderingKey: string
+  /** How many processes have it in hand or have ended with it in hand. */
+  readonly deaths: number
 }
 
 /** How an attempt to end a queued transaction from outside ended. */
@@ -102,6 +113,21 @@ export interface QueueStore {
    * left in those slots.
    */
   drain(order: DrainOrder, decider: DrainDecider): Promise<DrainRest>
+
+  /**
+   * Marks rows as being in hand, as one database transaction of its own: takes the slots that nobody else is draining, shows
+   * their oldest rows, as far as one drain would take them, and counts a death in advance for those that `choose`
+   * names. Who drains them takes the mark away with them, who lets go of them alive takes it back. Gives what it did
+   * not show. Rejects with `StoreFailure`.
+   */
+  markInHand(
+    ledgerId: number,
+    slots: readonly number[],
+    choose: (candidates: readonly QueuedCandidate[]) => readonly QueuePlace[],
+  ): Promise<DrainRest>
+
+  /** Takes such marks back, of those rows that are still there. Rejects with `StoreFailure`. */
+  unmarkInHand(ledgerId: number, places: readonly QueuePlace[]): Promise<void>
 
   /** All ledgers. */
   ledgerIds(): Promise<readonly number[]>

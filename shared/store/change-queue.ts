@@ -1,3 +1,4 @@
+import { deathsOfResumed } from '../engine/choose-carefully.ts'
 import type { EndOutcome } from '../engine/queue-store.ts'
 import type { QueuePlace, TransactionRecord } from '../engine/transaction-record.ts'
 import { refuse } from '../ledger/refusal.ts'
@@ -44,7 +45,9 @@ const markParked: Statement = {
 
 const unmarkParked: Statement = {
   name: 'unmark_parked',
-  text: `update queued_transactions set parked_at = null, parked_reason = null
+  text: `update queued_transactions
+            set parked_at = null, parked_reason = null,
+                deaths = case when deaths < ${deathsOfResumed} then deaths else ${deathsOfResumed} end
           where ledger_id = $1 and slot = $2 and sequence = $3 and parked_at is not null
          returning transaction_id`,
 }
@@ -66,7 +69,7 @@ export function cancel(access: QueueAccess, ledgerId: number, id: string): Promi
   ])
 }
 
-/** Lets a parked transaction be drained again. */
+/** Lets a parked transaction be drained again; alone, if processes have died of it. */
 export function resume(access: QueueAccess, ledgerId: number, id: string): Promise<EndOutcome> {
   return change(access, ledgerId, id, (place) => [
     step(unmarkParked, [ledgerId, place.slot, place.sequence]),

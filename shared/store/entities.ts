@@ -101,6 +101,7 @@ export interface QueuedTransactionRow {
   orderingKey: string
   enqueuedAt: number
   attempts: number
+  deaths: number
   lastError: string | null
   parkedAt: number | null
   parkedReason: string | null
@@ -262,6 +263,7 @@ export function entitiesFor(dialect: Dialect): Entities {
         lastError: { ...text, name: 'last_error', nullable: true },
         parkedAt: { ...kinds.time, name: 'parked_at', nullable: true },
         parkedReason: { ...text, name: 'parked_reason', nullable: true },
+        deaths: { ...kinds.small, default: 0 },
       },
       indices: [
         {

@@ -6,7 +6,7 @@ import { startBankReader } from './harness/bank-reader.ts'
 import { findingsAfter, queued, queueIsEmpty } from './harness/findings.ts'
 import { Journal } from './harness/journal.ts'
 import { deliver, openCast, send, startLoad, type Cast } from './harness/load.ts'
-import { probe, readTransaction } from './harness/probe.ts'
+import { operate, probe, readTransaction } from './harness/probe.ts'
 import { randomOf, seedOfRun } from './harness/random.ts'
 import { until } from './harness/until.ts'
 import { startServers, startWorld, type Servers, type World } from './harness/world.ts'
@@ -221,19 +221,4 @@ describe('a backlog over the limit', () => {
 
 function wish(cast: Cast): ReturnType<typeof payment> {
   return payment({ debit: cast.wallets[0] ?? '', credit: cast.hub, amount: '1.00' })
-}
-
-async function operate(
-  { apis }: World,
-  id: string,
-  what: 'resume' | 'refuse',
-  body: object = {},
-): Promise<number> {
-  const address = `${apis[0]?.process.address}/api/v1/transactions/${id}/${what}`
-  const response = await fetch(address, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  })
-  return response.status
 }

@@ -9,6 +9,7 @@ import { Metrics } from '../../shared/metrics.ts'
 import { acceptOn } from '../../shared/store/postgres/accept.ts'
 import { drainOn } from '../../shared/store/postgres/drain.ts'
 import { DrainFloors } from '../../shared/store/postgres/drain-floors.ts'
+import { markInHandOn, unmarkInHandOn } from '../../shared/store/postgres/mark-in-hand.ts'
 import { postOn } from '../../shared/store/postgres/post.ts'
 import { PostingConnection } from '../../shared/store/postgres/posting-connection.ts'
 import type { Row } from '../../shared/store/rows.ts'
@@ -116,6 +117,9 @@ async function scansOfQueue(connection: PostingConnection): Promise<Scan[]> {
   if (accepted.kind !== 'written') throw new Error('not accepted')
   const { place } = accepted.transaction
   if (place === null) throw new Error('no place')
+  const marked = { ledgerId, slots: [place.slot] }
+  await markInHandOn(connection, marked, () => [place], new DrainFloors())
+  await unmarkInHandOn(connection, ledgerId, [place])
   expect((await drainOnce(queue, ledgerId, [place.slot])).ended).toHaveLength(1)
   await queue.drain({ ledgerId, places: [place] }, drainDecider)
   const scans = await scansOfPrepared(connection)
@@ -145,6 +149,8 @@ const queueStatements = new Set([
   'lock_slots',
   'take_places',
   'write_drained',
+  'look_at_oldest',
+  'add_deaths',
 ])
 
 const ofTaking = (statement: string) => [
@@ -157,6 +163,9 @@ const ofTaking = (statement: string) => [
   `${statement}: transactions_pkey (ledger_id, id)`,
 ]
 const expectedOfQueue: readonly string[] = [
+  ...ofTaking('look_at_oldest'),
+  'add_deaths: queued_transactions_pkey (ledger_id, slot, sequence)',
+  'add_deaths: Tid Scan',
   ...ofTaking('take_slots'),
   ...ofTaking('take_oldest'),
   ...ofTaking('take_places'),

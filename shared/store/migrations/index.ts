@@ -1,10 +1,12 @@
 import { Ledger0000000000001 } from './0001-ledger.ts'
 import { Guards0000000000002 } from './0002-guards.ts'
 import { PostedHasEntries0000000000003 } from './0003-posted-has-entries.ts'
+import { Deaths0000000000004 } from './0004-deaths.ts'
 
 /** All migrations, in order. A migration that has been released is never changed. */
 export const migrations = [
   Ledger0000000000001,
   Guards0000000000002,
   PostedHasEntries0000000000003,
+  Deaths0000000000004,
 ] as const

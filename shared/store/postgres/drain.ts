@@ -17,11 +17,11 @@ import type { Prepared, PostingConnection } from './posting-connection.ts'
 import { storeFailureOf } from './sqlstate.ts'
 
 /** The most rows of one drain; shared fairly among the slots taken, but a slot always gets some. */
-const rowsMax = 1000
+export const rowsMax = 1000
 const rowsOfSlotMin = 4
 
 /** The most entries of one drain, unless a single row has more: its time is bounded, whatever the rows are. */
-const entriesMax = 5000
+export const entriesMax = 5000
 
 /** Our advisory locks, apart from those of others in the same database: "LF" above the ledger and the slot. */
 const lockSpace = "(x'4c46'::bigint << 48)"
@@ -32,7 +32,7 @@ const lockSpace = "(x'4c46'::bigint << 48)"
  * what the next one reads is newer than the locks, so that nothing is drained twice. One probe of
  * `queued_transactions_pkey` a slot.
  */
-const takeSlots: Prepared = {
+export const takeSlots: Prepared = {
   name: 'take_slots',
   text: `with waiting as materialized (
            select wanted.slot
@@ -62,9 +62,9 @@ const takeChosen = `
          ), gone as (
            delete from queued_transactions q
             where q.ctid = any (array(select row_id from chosen)) and q.parked_at is null
-           returning q.slot, q.sequence, q.transaction_id
+           returning q.slot, q.sequence, q.transaction_id, q.deaths
          )
-         select t.*, gone.slot as taken_slot, gone.sequence as taken_sequence,
+         select t.*, gone.slot as taken_slot, gone.sequence as taken_sequence, gone.deaths,
                 (select count(*) from chosen) = (select count(*) from gone) as whole
            from gone
           cross join lateral (
@@ -74,7 +74,7 @@ const takeChosen = `
           order by gone.slot, gone.sequence`
 
 /** A row whose ordering key has a parked row before it waits for that one. Through `queued_parked`, mostly empty. */
-const notBehindParked = (row: string) => `
+export const notBehindParked = (row: string) => `
               not exists (select 1 from queued_transactions p
                            where p.ledger_id = $1 and p.slot = ${row}.slot
                              and p.ordering_key = ${row}.ordering_key
@@ -222,19 +222,23 @@ async function takeOldestRows(
   const waiting = (await locked).rows as [slot: number, ours: boolean, hasParked: boolean][]
   const rows = waiting.filter(([, ours]) => ours)
   const takenElsewhere = waiting.flatMap(([slot, ours]) => (ours ? [] : [slot]))
-  if (rows.length === 0) return { taken: [], mayHaveMore: [], takenElsewhere }
+  if (rows.length === 0) return { taken: [], mayHaveMore: [], takenElsewhere, suspect: [] }
   const slots = rows.map(([slot]) => slot)
-  const rowsOfSlot = Math.max(rowsOfSlotMin, Math.floor(rowsMax / slots.length))
+  const rowsOfSlot = rowsOfEachSlot(slots.length)
   const chosen = await connection.sendObjects(takeOldest, [
     ledgerId,
     plainArray(slots, (slot) => slot),
     plainArray(slots, floorOf),
     rowsOfSlot,
   ])
-  if (!isWhole(chosen)) {
+  const suspect = new Set(
+    chosen.flatMap(({ deaths, taken_slot }) => (deaths === 0 ? [] : (taken_slot as number))),
+  )
+  if (!isWhole(chosen) || suspect.size > 0) {
     // Nothing is written yet: let them go, and take them anew as they are by now.
     await connection.send('rollback')
-    return { taken: [], mayHaveMore: slots, takenElsewhere }
+    const mayHaveMore = slots.filter((slot) => !suspect.has(slot))
+    return { taken: [], mayHaveMore, takenElsewhere, suspect: [...suspect] }
   }
   const taken = takenOf(chosen)
   const entries = taken.reduce((sum, row) => sum + row.transaction.requestedEntries.length, 0)
@@ -246,7 +250,12 @@ async function takeOldestRows(
     const [oldest] = own
     if (!hasParked && oldest !== undefined) floors.seen(ledgerId, slot, oldest.place.sequence)
   }
-  return { taken, mayHaveMore, takenElsewhere }
+  return { taken, mayHaveMore, takenElsewhere, suspect: [] }
+}
+
+/** How many rows one drain takes of a slot when it takes so many slots. */
+export function rowsOfEachSlot(slots: number): number {
+  return Math.max(rowsOfSlotMin, Math.floor(rowsMax / slots))
 }
 
 async function takeTheseRows(
@@ -270,7 +279,7 @@ async function takeTheseRows(
     plainArray(places, (place) => place.sequence),
   ])
   if (!isWhole(rows)) throw takenElsewhere()
-  return { taken: takenOf(rows), mayHaveMore: [], takenElsewhere: [] }
+  return { taken: takenOf(rows), mayHaveMore: [], takenElsewhere: [], suspect: [] }
 }
 
 /** Whether all rows were taken that were chosen; where none was, none can have passed another. */
@@ -279,7 +288,8 @@ function isWhole([first]: readonly Row[]): boolean {
 }
 
 function takenElsewhere(): StoreFailure {
-  return new StoreFailure('not_done', new Error('somebody else is at these rows of the queue'))
+  const cause = new Error('somebody else is at these rows of the queue')
+  return new StoreFailure('not_done', cause, { code: 'rows_taken' })
 }
 
 function takenOf(rows: readonly Row[]): TakenTransaction[] {

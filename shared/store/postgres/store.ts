@@ -5,8 +5,9 @@ import type {
   DrainDecider,
   DrainOrder,
   DrainRest,
+  QueuedCandidate,
 } from '../../engine/queue-store.ts'
-import type { TransactionRecord } from '../../engine/transaction-record.ts'
+import type { QueuePlace, TransactionRecord } from '../../engine/transaction-record.ts'
 import { Administration } from '../administration.ts'
 import { placeOf, type AdministrativeSource } from '../data-source.ts'
 import { LedgerReads } from '../ledger-reads.ts'
@@ -16,6 +17,7 @@ import { acceptOn } from './accept.ts'
 import { applyOn } from './apply.ts'
 import { drainOn } from './drain.ts'
 import { DrainFloors } from './drain-floors.ts'
+import { markInHandOn, unmarkInHandOn } from './mark-in-hand.ts'
 import { postOn } from './post.ts'
 import { PostingPool } from './posting-pool.ts'
 import { PostgresReader } from './reader.ts'
@@ -90,6 +92,20 @@ export class PostgresStore extends LedgerReads implements LedgerStore {
 
   drain(order: DrainOrder, decider: DrainDecider): Promise<DrainRest> {
     return this.#posting.lend((connection) => drainOn(connection, order, decider, this.#floors))
+  }
+
+  markInHand(
+    ledgerId: number,
+    slots: readonly number[],
+    choose: (candidates: readonly QueuedCandidate[]) => readonly QueuePlace[],
+  ): Promise<DrainRest> {
+    return this.#posting.lend((connection) =>
+      markInHandOn(connection, { ledgerId, slots }, choose, this.#floors),
+    )
+  }
+
+  unmarkInHand(ledgerId: number, places: readonly QueuePlace[]): Promise<void> {
+    return this.#posting.lend((connection) => unmarkInHandOn(connection, ledgerId, places))
   }
 
   override async slotsWaiting(

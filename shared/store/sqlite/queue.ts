@@ -7,6 +7,7 @@ import type {
   DrainDecider,
   DrainOrder,
   DrainRest,
+  QueuedCandidate,
   TakenTransaction,
 } from '../../engine/queue-store.ts'
 import type { QueuePlace, TransactionRecord } from '../../engine/transaction-record.ts'
@@ -38,7 +39,9 @@ const notBehindParked = `
 
 /** The oldest rows of a slot that may be drained, through the primary key. */
 const oldestOfSlot = `
-  select q.slot, q.sequence, q.entry_count as entryCount from queued_transactions q
+  select q.slot, q.sequence, q.entry_count as entryCount, q.transaction_id as transactionId,
+         q.ordering_key as orderingKey, q.deaths
+    from queued_transactions q
    where q.ledger_id = ? and q.slot = ? and q.parked_at is null and ${notBehindParked}
    order by q.sequence limit ?`
 
@@ -51,6 +54,10 @@ const rowAtPlace = `
 const dequeue = `
   delete from queued_transactions where ledger_id = ? and slot = ? and sequence = ?
   returning transaction_id`
+
+const addDeaths = `
+  update queued_transactions set deaths = max(0, deaths + ?)
+   where ledger_id = ? and slot = ? and sequence = ?`
 
 const queuedById = `select * from transactions where ledger_id = ? and id = ? and status = 'queued'`
 
@@ -65,7 +72,7 @@ const endQueued = `
 export class SqliteQueue {
   readonly #posting: SqlitePosting
   readonly #statements: Record<
-    'numbers' | 'insert' | 'oldest' | 'place' | 'dequeue' | 'queued' | 'end',
+    'numbers' | 'insert' | 'oldest' | 'place' | 'dequeue' | 'queued' | 'end' | 'deaths',
     Statement
   >
   readonly #transact: Transaction<(work: () => void) => void>
@@ -80,6 +87,7 @@ export class SqliteQueue {
       dequeue: database.prepare(dequeue).pluck(),
       queued: database.prepare(queuedById),
       end: database.prepare(endQueued),
+      deaths: database.prepare(addDeaths),
     }
     this.#transact = database.transaction((work: () => void) => work())
   }
@@ -97,26 +105,59 @@ export class SqliteQueue {
   /** Runs one drain; throws `StoreFailure`, or what the decider throws. */
   drain(order: DrainOrder, decider: DrainDecider): DrainRest {
     let taken: TakenTransaction[] = []
+    let suspect = new Set<number>()
     this.#immediately(() => {
-      taken = this.#take(order)
+      const chosen = this.#choose(order)
+      suspect = suspectSlots(chosen)
+      taken = suspect.size > 0 ? [] : this.#take(order.ledgerId, chosen)
       if (taken.length === 0) return
       const accounts = this.#posting.accounts(order.ledgerId, decider.accountsOf(taken))
       const writes = decider.decide({ now: Date.now(), accounts, taken })
       for (const transaction of writes.ended) this.#end(transaction)
       this.#posting.move(order.ledgerId, writes.accounts, writes.at)
     })
-    if ('places' in order) return { mayHaveMore: [], takenElsewhere: [] }
+    if ('places' in order) return { mayHaveMore: [], takenElsewhere: [], suspect: [] }
     const entries = taken.reduce((sum, row) => sum + row.transaction.requestedEntries.length, 0)
-    const full = taken.length >= rowsMax || entries >= entriesMax
+    const full = taken.length >= rowsMax || entries >= entriesMax || suspect.size > 0
     const mayHaveMore = order.slots.filter(
-      (slot) => full || countOf(taken, slot) >= rowsOfSlot(order.slots.length),
+      (slot) =>
+        !suspect.has(slot) && (full || countOf(taken, slot) >= rowsOfSlot(order.slots.length)),
     )
-    return { mayHaveMore, takenElsewhere: [] }
+    return { mayHaveMore, takenElsewhere: [], suspect: [...suspect] }
   }
 
-  #take(order: DrainOrder): TakenTransaction[] {
-    const { ledgerId } = order
-    return this.#choose(order).flatMap(({ slot, sequence }) => {
+  /** Marks rows as being in hand; throws `StoreFailure`, or what `choose` throws. */
+  markInHand(
+    ledgerId: number,
+    slots: readonly number[],
+    choose: (candidates: readonly QueuedCandidate[]) => readonly QueuePlace[],
+  ): DrainRest {
+    let oldest: readonly QueuedRow[] = []
+    this.#immediately(() => {
+      oldest = this.#oldestOf(ledgerId, slots)
+      this.#addDeaths(1, ledgerId, choose(oldest.map(candidateOf)))
+    })
+    const size = rowsOfSlot(slots.length)
+    const full = oldest.length >= rowsMax
+    const mayHaveMore = slots.filter(
+      (slot) => full || oldest.filter((row) => row.slot === slot).length >= size,
+    )
+    return { mayHaveMore, takenElsewhere: [], suspect: [] }
+  }
+
+  /** Takes marks back, of those rows that are still there; throws `StoreFailure`. */
+  unmarkInHand(ledgerId: number, places: readonly QueuePlace[]): void {
+    this.#immediately(() => this.#addDeaths(-1, ledgerId, places))
+  }
+
+  #addDeaths(deaths: 1 | -1, ledgerId: number, places: readonly QueuePlace[]): void {
+    for (const { slot, sequence } of places) {
+      this.#statements.deaths.run(deaths, ledgerId, slot, sequence)
+    }
+  }
+
+  #take(ledgerId: number, chosen: readonly QueuePlace[]): TakenTransaction[] {
+    return chosen.flatMap(({ slot, sequence }) => {
       const id = this.#statements.dequeue.get(ledgerId, slot, sequence) as string
       const row = this.#statements.queued.get(ledgerId, id) as Row | undefined
       return row === undefined
@@ -125,16 +166,19 @@ export class SqliteQueue {
     })
   }
 
-  #choose(order: DrainOrder): QueuePlace[] {
-    if ('places' in order) {
-      return order.places.flatMap(
-        ({ slot, sequence }) =>
-          this.#statements.place.all(order.ledgerId, slot, sequence) as QueuePlace[],
-      )
-    }
-    const size = rowsOfSlot(order.slots.length)
-    const ofSlots = order.slots.map(
-      (slot) => this.#statements.oldest.all(order.ledgerId, slot, size) as QueuedRow[],
+  /** What is wanted by its place is there without its past: whoever wants it knows that. */
+  #choose(order: DrainOrder): (QueuePlace & { readonly deaths?: number })[] {
+    if ('slots' in order) return this.#oldestOf(order.ledgerId, order.slots)
+    return order.places.flatMap(
+      ({ slot, sequence }) =>
+        this.#statements.place.all(order.ledgerId, slot, sequence) as QueuePlace[],
+    )
+  }
+
+  #oldestOf(ledgerId: number, slots: readonly number[]): QueuedRow[] {
+    const size = rowsOfSlot(slots.length)
+    const ofSlots = slots.map(
+      (slot) => this.#statements.oldest.all(ledgerId, slot, size) as QueuedRow[],
     )
     return withinBounds(inTurns(ofSlots))
   }
@@ -186,6 +230,18 @@ function countOf(taken: readonly TakenTransaction[], slot: number): number {
 /** A row of the queue that may be taken. */
 interface QueuedRow extends QueuePlace {
   readonly entryCount: number
+  readonly transactionId: string
+  readonly orderingKey: string
+  readonly deaths: number
+}
+
+function candidateOf({ slot, sequence, ...rest }: QueuedRow): QueuedCandidate {
+  return { place: { slot, sequence }, ...rest }
+}
+
+/** The slots with a row that a process has died of. */
+function suspectSlots(rows: readonly (QueuePlace & { readonly deaths?: number })[]): Set<number> {
+  return new Set(rows.flatMap(({ slot, deaths = 0 }) => (deaths > 0 ? slot : [])))
 }
 
 /** Each slot's first row before anybody's second; within a slot the order stays. */

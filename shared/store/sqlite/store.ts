@@ -6,8 +6,9 @@ import type {
   DrainDecider,
   DrainOrder,
   DrainRest,
+  QueuedCandidate,
 } from '../../engine/queue-store.ts'
-import type { TransactionRecord } from '../../engine/transaction-record.ts'
+import type { QueuePlace, TransactionRecord } from '../../engine/transaction-record.ts'
 import { afterTurns } from '../../engine/turns.ts'
 import { Administration } from '../administration.ts'
 import type { AdministrativeSource } from '../data-source.ts'
@@ -80,6 +81,18 @@ export class SqliteStore extends LedgerReads implements LedgerStore {
       afterTurns(turnsBefore, resolve)
     })
     return this.#queue.drain(order, decider)
+  }
+
+  markInHand(
+    ledgerId: number,
+    slots: readonly number[],
+    choose: (candidates: readonly QueuedCandidate[]) => readonly QueuePlace[],
+  ): Promise<DrainRest> {
+    return promised(() => this.#queue.markInHand(ledgerId, slots, choose))
+  }
+
+  unmarkInHand(ledgerId: number, places: readonly QueuePlace[]): Promise<void> {
+    return promised(() => this.#queue.unmarkInHand(ledgerId, places))
   }
 
   connections(): { readonly open: number; readonly busy: number } {

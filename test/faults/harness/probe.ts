@@ -1,6 +1,6 @@
 import { payment } from '../../support/people.ts'
 import type { ApiAnswer } from './load.ts'
-import { send, type Cast } from './load.ts'
+import { send, type Cast, type Target } from './load.ts'
 import type { World } from './world.ts'
 
 /** Sends one payment to an API, counted round, and gives its answer. */
@@ -30,13 +30,35 @@ export async function lagOf(world: World, cast: Cast, api = 0): Promise<number> 
 
 /** Reads a transaction through an API, counted round. */
 export async function readTransaction(
-  world: World,
+  world: Target,
   id: string,
   { api = 0, wait = 0 }: { api?: number; wait?: number } = {},
-): Promise<{ readonly status: string; readonly queue?: { readonly parked?: unknown } }> {
+): Promise<TransactionRead> {
   const address = world.apis[api % world.apis.length]?.process.address
   const response = await fetch(`${address}/api/v1/transactions/${id}?wait=${wait}`)
-  return (await response.json()) as { status: string; queue?: { parked?: unknown } }
+  return (await response.json()) as TransactionRead
+}
+
+/** What the scenarios look at of a transaction. */
+export interface TransactionRead {
+  readonly status: string
+  readonly queue?: { readonly parked?: { readonly reason: string } | null }
+}
+
+/** Decides on a parked transaction, as an operator; gives the status of the answer. */
+export async function operate(
+  { apis }: Target,
+  id: string,
+  what: 'resume' | 'refuse',
+  body: object = {},
+): Promise<number> {
+  const address = `${apis[0]?.process.address}/api/v1/transactions/${id}/${what}`
+  const response = await fetch(address, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  })
+  return response.status
 }
 
 /** The sum of a counter over all workers that run. */
