@@ -46,7 +46,7 @@ export interface ApiService {
 export async function startApi(parts: ApiParts, options: ApiOptions): Promise<ApiService> {
   const { store, queue, monitor, metrics, log } = parts
   const waiting = new Waiting(store, queue.news)
-  const stopCounting = queue.news.hear((ids) => monitor.hasEnded(ids.length))
+  const stopCounting = queue.news.hear((ids) => monitor.haveEnded(ids))
   const readiness: Readiness = { stopping: false }
   const context = {
     ...parts,

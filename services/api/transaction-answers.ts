@@ -29,13 +29,18 @@ export class TransactionAnswers {
         if (outcome.transaction.failure !== null) {
           this.#context.metrics.refused(outcome.transaction.failure.code)
         }
-        return this.stands(request, reply, outcome.transaction)
+        return this.#stands(
+          request,
+          reply,
+          outcome.transaction,
+          this.#justQueued(outcome.transaction),
+        )
       case 'refused':
         this.#context.metrics.refused(outcome.refusal.code)
         return sendProblem(request, reply, refusalProblem(outcome.refusal, undefined))
       case 'standing': {
         if (outcome.replayed) void reply.header('idempotency-replayed', 'true')
-        return this.stands(request, reply, await this.read(outcome.transactionId))
+        return this.standsNow(request, reply, await this.read(outcome.transactionId))
       }
       case 'key_reused': {
         const owner = await this.read(outcome.transactionId)
@@ -51,11 +56,26 @@ export class TransactionAnswers {
     }
   }
 
-  /** Answers a POST with a transaction as it stands: 201 posted, 202 queued, the problem of a refusal or a cancel. */
-  stands(
+  /** Answers a POST with a transaction that was there before, its place in the queue counted now. */
+  async standsNow(
     request: FastifyRequest,
     reply: FastifyReply,
     transaction: TransactionRecord,
+  ): Promise<FastifyReply> {
+    const { ledgerId, place, status, id } = transaction
+    if (status !== 'queued' || place === null) return this.#stands(request, reply, transaction)
+    const standing = await this.#context.store.queueStanding(ledgerId, place)
+    // It has ended between the two reads.
+    if (standing === undefined) return this.#stands(request, reply, await this.read(id))
+    return this.#stands(request, reply, transaction, standing)
+  }
+
+  /** Answers with a transaction as it stands: 201 posted, 202 queued, the problem of a refusal or a cancel. */
+  #stands(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    transaction: TransactionRecord,
+    standing?: QueueStanding,
   ): FastifyReply {
     if (transaction.failure !== null) {
       return sendProblem(request, reply, refusalProblem(transaction.failure, transaction.id))
@@ -64,7 +84,7 @@ export class TransactionAnswers {
     return reply
       .code(transaction.status === 'queued' ? 202 : 201)
       .header('location', `/api/v1/transactions/${transaction.id}`)
-      .send(transactionJson(transaction, this.#justQueued(transaction)))
+      .send(transactionJson(transaction, standing))
   }
 
   /** Reads a transaction that must be there. */
@@ -84,12 +104,12 @@ export class TransactionAnswers {
     return transactionJson(transaction, standing)
   }
 
-  /** The place of a transaction that was queued a moment ago; what is ahead of it is as of the last count. */
+  /** The place of a transaction that was queued a moment ago, without asking the database. */
   #justQueued(transaction: TransactionRecord): QueueStanding | undefined {
-    const { ledgerId, place, createdAt } = transaction
+    const { place, createdAt } = transaction
     if (transaction.status !== 'queued' || place === null) return undefined
     return {
-      ahead: this.#context.monitor.queuedIn(ledgerId, place.slot),
+      ahead: this.#context.monitor.aheadOf(transaction),
       enqueuedAt: createdAt,
       attempts: 0,
       lastError: null,

@@ -78,7 +78,7 @@ export class TransactionIntake {
     const { monitor, acceptance } = this.#context
     if (monitor.isFull()) return this.#replayOrFull(command)
     const outcome = await acceptance.accept(command)
-    if (outcome.kind === 'written') monitor.accepted(1)
+    if (outcome.kind === 'written') monitor.accepted(outcome.transaction)
     return outcome
   }
 

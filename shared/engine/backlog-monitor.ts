@@ -1,4 +1,6 @@
 import type { QueueStore, SlotBacklog } from './queue-store.ts'
+import { RecentlyAccepted } from './recently-accepted.ts'
+import type { TransactionRecord } from './transaction-record.ts'
 
 /** How often the queue is counted at the most; a long count is followed by a longer pause. */
 const pauseMsMin = 1000
@@ -23,6 +25,9 @@ export interface BacklogReading {
   readonly slots: readonly SlotBacklog[]
 }
 
+/** What is to be known of a transaction that was accepted. */
+type AcceptedTransaction = Pick<TransactionRecord, 'id' | 'ledgerId' | 'place'>
+
 const nothing: BacklogReading = { queued: 0, parked: 0, oldestAt: null, slots: [] }
 
 /**
@@ -34,6 +39,7 @@ export class BacklogMonitor {
   readonly #max: number
   #reading = nothing
   #acceptedSince = 0
+  readonly #recent = new RecentlyAccepted()
   #full = false
   #timer: NodeJS.Timeout | undefined
   #counting: Promise<void> = Promise.resolve()
@@ -62,14 +68,16 @@ export class BacklogMonitor {
     return this.#reading
   }
 
-  /** Notes that this process has accepted more. */
-  accepted(count: number): void {
-    this.#acceptedSince += count
+  /** Notes that this process has accepted another. */
+  accepted(transaction: AcceptedTransaction): void {
+    this.#acceptedSince += 1
+    this.#recent.add(transaction)
   }
 
-  /** Notes that so many have ended, wherever. */
-  hasEnded(count: number): void {
-    this.#ended.push({ at: performance.now(), count })
+  /** Notes that these have ended, wherever. */
+  haveEnded(ids: readonly string[]): void {
+    this.#ended.push({ at: performance.now(), count: ids.length })
+    this.#recent.ended(ids)
     this.#forgetOld()
   }
 
@@ -80,10 +88,12 @@ export class BacklogMonitor {
     return count / (rateWindowMs / 1000)
   }
 
-  /** How many were queued in a slot at the last count. */
-  queuedIn(ledgerId: number, slot: number): number {
-    const found = this.#reading.slots.find((s) => s.ledgerId === ledgerId && s.slot === slot)
-    return found?.queued ?? 0
+  /** How many are queued before one that was accepted just now: counted at last, and accepted here since. */
+  aheadOf({ id, ledgerId, place }: AcceptedTransaction): number {
+    const counted = this.#reading.slots.find(
+      (slot) => slot.ledgerId === ledgerId && slot.slot === place?.slot,
+    )
+    return (counted?.queued ?? 0) + this.#recent.before(id)
   }
 
   /** Whether no more may be accepted. Full from the maximum on, free again below nine tenths of it. */
@@ -104,12 +114,14 @@ export class BacklogMonitor {
   /** Counts again now, instead of at the next turn. Rejects with the store's failure. */
   async #count(): Promise<void> {
     const acceptedBefore = this.#acceptedSince
+    const forgetCounted = this.#recent.countBegins()
     const slots = await this.#store.backlog()
     const queued = slots.reduce((sum, slot) => sum + slot.queued, 0)
     const parked = slots.reduce((sum, slot) => sum + slot.parked, 0)
     const oldestAt = slots.length === 0 ? null : Math.min(...slots.map((slot) => slot.oldestAt))
     this.#reading = { queued, parked, oldestAt, slots }
     this.#acceptedSince -= acceptedBefore
+    forgetCounted()
   }
 
   #schedule(afterMs: number): void {

@@ -160,7 +160,9 @@ const queueBlockSchema = z
     slot: z.int(),
     sequence: z.int(),
     ahead: z.int().meta({
-      description: 'Queued before it in its slot; right after acceptance as of about a second ago.',
+      description:
+        'Queued before it in its slot. Right after acceptance: what was counted about a second ago, and what this process ' +
+        'has accepted since.',
     }),
     enqueued_at: z.iso.datetime(),
     attempts: z.int(),

@@ -81,11 +81,17 @@ describe.each(shapes)('acceptance on $name', (shape) => {
       await gate.shut()
       const ordering_key = randomUUID()
       const ids: string[] = []
-      for (let n = 0; n < 3; n += 1) ids.push((await queue(aliceToBob({ ordering_key }))).body.id)
-      const ahead = await Promise.all(
+      const requests = [1, 2, 3].map((n) =>
+        aliceToBob({ ordering_key, idempotency_key: `${ordering_key} ${n}` }),
+      )
+      for (const request of requests) ids.push((await queue(request)).body.id)
+      const read = await Promise.all(
         ids.map(async (id) => (await ledger.api.transaction(id)).body.queue?.ahead),
       )
-      expect(ahead).toEqual([0, 1, 2])
+      const replayed = await Promise.all(
+        requests.map(async (request) => (await queue(request)).body.queue?.ahead),
+      )
+      expect({ read, replayed }).toEqual({ read: [0, 1, 2], replayed: [0, 1, 2] })
     })
 
     it('is posted by and by under the id it had', async () => {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { BacklogMonitor } from '../../shared/engine/backlog-monitor.ts'
+import { newId } from '../../shared/engine/new-id.ts'
 import { slotOf } from '../../shared/engine/slot.ts'
 import type { LedgerStore } from '../../shared/store/ledger-store.ts'
 import { openStore } from '../../shared/store/open.ts'
@@ -36,15 +37,50 @@ describe('the monitor of the backlog', () => {
     return monitor
   }
   const countAgain = () => vi.advanceTimersByTimeAsync(1000)
+  const someIds = (count: number) => Array.from({ length: count }, newId)
+  const queued = (orderingKey: string) => ({
+    id: newId(),
+    ledgerId,
+    place: { slot: slotOf(orderingKey), sequence: 1 },
+  })
+  const accept = (monitor: BacklogMonitor, count: number, orderingKey = 'k') =>
+    someIds(count).map(() => {
+      const transaction = queued(orderingKey)
+      monitor.accepted(transaction)
+      return transaction
+    })
 
   it('knows what waits when it has started, by slot', async () => {
     await queue(3, 'a')
     await queue(4, 'b')
     const monitor = await started(100)
     expect(monitor.reading).toMatchObject({ queued: 7, parked: 0, oldestAt: expect.any(Number) })
-    expect(monitor.queuedIn(ledgerId, slotOf('a'))).toBe(3)
-    expect(monitor.queuedIn(ledgerId, slotOf('b'))).toBe(4)
-    expect(monitor.queuedIn(ledgerId, slotOf('c'))).toBe(0)
+    expect(monitor.aheadOf(queued('a'))).toBe(3)
+    expect(monitor.aheadOf(queued('b'))).toBe(4)
+    expect(monitor.aheadOf(queued('c'))).toBe(0)
+    await monitor.stop()
+  })
+
+  it('knows what is ahead of what was accepted since it counted', async () => {
+    await queue(3, 'a')
+    const monitor = await started(100)
+    const [first, second, third] = accept(monitor, 3, 'a')
+    const [other] = accept(monitor, 1, 'b')
+    const ahead = () => [first, second, third, other].map((one) => one && monitor.aheadOf(one))
+    expect(ahead()).toEqual([3, 4, 5, 0])
+
+    // What has ended is ahead of nobody who comes now.
+    monitor.haveEnded([first?.id ?? '', newId()])
+    expect(accept(monitor, 1, 'a').map((next) => monitor.aheadOf(next))).toEqual([5])
+    await monitor.stop()
+  })
+
+  it('leaves to the count what the count has seen', async () => {
+    const monitor = await started(100)
+    accept(monitor, 2, 'a')
+    await queue(2, 'a')
+    await countAgain()
+    expect(accept(monitor, 2, 'a').map((next) => monitor.aheadOf(next))).toEqual([2, 3])
     await monitor.stop()
   })
 
@@ -62,7 +98,7 @@ describe('the monitor of the backlog', () => {
       return monitor.isFull()
     }
     expect(monitor.isFull()).toBe(false)
-    monitor.accepted(1)
+    accept(monitor, 1)
     expect(monitor.isFull()).toBe(true)
     // What it was told is in the count now: nine.
     await countAgain()
@@ -83,15 +119,15 @@ describe('the monitor of the backlog', () => {
           answer = resolve
         }),
     )
-    monitor.accepted(1)
+    accept(monitor, 1)
     await countAgain()
-    monitor.accepted(2)
+    accept(monitor, 2)
     answer(counted)
     await vi.advanceTimersByTimeAsync(0)
     expect(monitor.reading.queued).toBe(2)
     // Two counted, two that came while it counted.
     expect(monitor.isFull()).toBe(false)
-    monitor.accepted(1)
+    accept(monitor, 1)
     expect(monitor.isFull()).toBe(true)
     count.mockRestore()
     await monitor.stop()
@@ -136,9 +172,9 @@ describe('the monitor of the backlog', () => {
   it('measures how many end a second over the last ten seconds', async () => {
     const monitor = await started(100)
     expect(monitor.drainRate).toBe(0)
-    monitor.hasEnded(30)
+    monitor.haveEnded(someIds(30))
     await vi.advanceTimersByTimeAsync(4000)
-    monitor.hasEnded(20)
+    monitor.haveEnded(someIds(20))
     expect(monitor.drainRate).toBe(5)
     await vi.advanceTimersByTimeAsync(6001)
     expect(monitor.drainRate).toBe(2)
@@ -152,9 +188,9 @@ describe('the monitor of the backlog', () => {
     const monitor = await started(20)
     // Two above nine tenths, at one a second when nothing is known of the rate.
     expect(monitor.retryAfterS).toBe(2)
-    monitor.hasEnded(100)
+    monitor.haveEnded(someIds(100))
     expect(monitor.retryAfterS).toBe(1)
-    monitor.accepted(10_000)
+    accept(monitor, 10_000)
     expect(monitor.retryAfterS).toBe(60)
     await monitor.stop()
   })

@@ -102,9 +102,9 @@ export function transactionRoutes(context: ApiContext): FastifyPluginAsync {
         const { mode, waitMs } = intake.mode(request, reply)
         const command = await intake.command(request)
         const outcome = await intake.take(command, mode)
-        if (outcome.kind === 'written') {
+        if (outcome.kind === 'written' && waitMs > 0) {
           const transaction = await intake.wait(outcome.transaction, waitMs)
-          return reading.stands(request, reply, transaction)
+          return reading.standsNow(request, reply, transaction)
         }
         if (outcome.kind === 'standing' && waitMs > 0) {
           // Who repeats a request whose answer was lost wishes to wait as before.
