@@ -1,11 +1,11 @@
-/** Opens accounts without floors through the API and gives their ids. */
+const openedTogether = 50
+
+/** Opens accounts without floor, in USD, through the API and gives their ids. */
 export async function openAccounts(address: string, count: number): Promise<string[]> {
   const ids: string[] = []
   while (ids.length < count) {
-    const some = Array.from({ length: Math.min(50, count - ids.length) }, () =>
-      openAccount(address),
-    )
-    ids.push(...(await Promise.all(some)))
+    const size = Math.min(openedTogether, count - ids.length)
+    ids.push(...(await Promise.all(Array.from({ length: size }, () => openAccount(address)))))
   }
   return ids
 }

@@ -1,14 +1,13 @@
-import { execFile } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
+import { findProgram } from '../../scripts/provision/find-program.ts'
+import { runProgram } from '../../scripts/provision/run-program.ts'
+import { throwAwayFolder } from '../../scripts/provision/throw-away-folder.ts'
 
-const run = promisify(execFile)
 const script = new URL('./posting.lua', import.meta.url).pathname
 
 /** What to load a service with: payments of two entries between random accounts, each under a key of its own. */
-export interface Load {
+export interface WrkLoad {
   readonly address: string
   readonly accounts: readonly string[]
   readonly connections: number
@@ -20,7 +19,8 @@ export interface Load {
 }
 
 /** What a service made of a load. */
-export interface LoadResult {
+export interface WrkResult {
+  readonly requests: number
   readonly ratePerS: number
   readonly p50Ms: number
   readonly p95Ms: number
@@ -31,35 +31,32 @@ export interface LoadResult {
 
 let runs = 0
 
+/** Whether wrk is on the PATH. */
+export async function hasWrk(): Promise<boolean> {
+  return (await findProgram('wrk')) !== undefined
+}
+
 /**
- * Loads a service in a closed loop with wrk, which takes a tenth of the processor that a generator in JavaScript
- * would. Throws when wrk is not on the PATH (Debian: apt-get install wrk).
+ * Loads a service in a closed loop with wrk, which takes a fraction of the processor that k6 does. When it ends it hangs up on
+ * the requests that are under way, so more may be posted than it counts. Throws when wrk is not on the PATH.
  */
-export async function loadWithWrk(load: Load): Promise<LoadResult> {
-  const folder = await mkdtemp(join(tmpdir(), 'ledgerflow-load-'))
+export async function loadWithWrk(load: WrkLoad): Promise<WrkResult> {
+  const folder = await throwAwayFolder()
   try {
     const file = join(folder, 'accounts')
     await writeFile(file, load.accounts.join('\n'))
     runs += 1
-    const prefix = `${process.pid}-${Date.now()}-${runs}`
-    const { stdout } = await run('wrk', [
-      '-t1',
-      `-c${load.connections}`,
-      `-d${load.seconds}s`,
-      '-s',
-      script,
-      `${load.address}/api/v1/transactions?mode=${load.mode ?? 'sync'}`,
-      '--',
-      file,
-      prefix,
-      load.hot === true ? 'hot' : 'uniform',
-    ])
+    const target = `${load.address}/api/v1/transactions?mode=${load.mode ?? 'sync'}`
+    const options = ['-t1', `-c${load.connections}`, `-d${load.seconds}s`, '-s', script, target]
+    const prefix = `wrk-${process.pid}-${Date.now()}-${runs}`
+    const pairs = load.hot === true ? 'hot' : 'uniform'
+    const stdout = await runProgram('wrk', [...options, '--', file, prefix, pairs])
     const summary = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Omit<
-      LoadResult,
+      WrkResult,
       'ratePerS'
-    > & { requests: number; seconds: number }
-    const { requests, seconds, ...rest } = summary
-    return { ratePerS: Math.round(requests / seconds), ...rest }
+    > & { seconds: number }
+    const { seconds, ...rest } = summary
+    return { ...rest, ratePerS: Math.round(rest.requests / seconds) }
   } finally {
     await rm(folder, { recursive: true, force: true })
   }

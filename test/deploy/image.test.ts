@@ -101,7 +101,7 @@ test.each([
   'node_modules/pg/package.json',
   'services/node_modules/x/index.js',
   'test/tidy.test.ts',
-  'benchmarks/group-commit.ts',
+  'benchmarks/bench.ts',
   'scripts/test.ts',
   'scripts/check.ts',
   'scripts/provision/redis.ts',

@@ -7,23 +7,34 @@ import packageJson from '../../package.json' with { type: 'json' }
 export interface MeasuredProcess {
   readonly address: string
   readonly pid: number
-  /** Ends it with SIGTERM and waits until it is gone. */
+  /** Ends it with SIGTERM and waits until it is gone. Harmless when it is gone already. */
   readonly stop: () => Promise<void>
 }
 
-/** Starts the API service in a process of its own, on a free port. With Redis it does not drain. */
-export function startService(databaseUrl: string, redisUrl = ''): Promise<MeasuredProcess> {
-  return start(commandOf('start'), environmentOf(databaseUrl, redisUrl))
+/** What a service of ours is told; without Redis the API drains its own queue. */
+export interface ServiceEnvironment {
+  readonly databaseUrl: string
+  readonly redisUrl?: string
+}
+
+/** Starts the API service in a process of its own, on a free port. */
+export function startService(environment: ServiceEnvironment): Promise<MeasuredProcess> {
+  return start(commandOf('start'), variablesOf(environment))
 }
 
 /** Starts a worker in a process of its own. */
-export function startWorker(databaseUrl: string, redisUrl: string): Promise<MeasuredProcess> {
-  return start(commandOf('worker'), environmentOf(databaseUrl, redisUrl))
+export function startWorker(environment: ServiceEnvironment): Promise<MeasuredProcess> {
+  return start(commandOf('worker'), variablesOf(environment))
 }
 
 /** Starts the yardstick: one database transaction a request, one statement at a time. */
 export function startOneAtATime(databaseUrl: string): Promise<MeasuredProcess> {
-  return start(['--import', 'tsx', 'benchmarks/one-at-a-time.ts', databaseUrl], {})
+  return start(['--import', 'tsx', 'benchmarks/servers/one-at-a-time.ts', databaseUrl], {})
+}
+
+/** Starts the endpoint that does nothing. */
+export function startNothing(): Promise<MeasuredProcess> {
+  return start(['--import', 'tsx', 'benchmarks/servers/nothing.ts'], {})
 }
 
 /** What `npm start` and `npm run worker` run, without npm between. */
@@ -33,7 +44,7 @@ function commandOf(script: 'start' | 'worker'): string[] {
   return parameters
 }
 
-function environmentOf(databaseUrl: string, redisUrl: string): Record<string, string> {
+function variablesOf({ databaseUrl, redisUrl = '' }: ServiceEnvironment): Record<string, string> {
   return {
     HOST: '127.0.0.1',
     PORT: '0',
@@ -46,27 +57,28 @@ function environmentOf(databaseUrl: string, redisUrl: string): Record<string, st
 }
 
 async function start(
-  args: readonly string[],
-  environment: Record<string, string>,
+  program: readonly string[],
+  variables: Record<string, string>,
 ): Promise<MeasuredProcess> {
-  const child = spawn(process.execPath, args, {
+  const child = spawn(process.execPath, program, {
     cwd: new URL('../..', import.meta.url),
-    env: { ...process.env, ...environment },
+    env: { ...process.env, ...variables },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
+  const stop = async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return
+    const gone = once(child, 'exit')
+    child.kill('SIGTERM')
+    await gone
+  }
+  // It does not outlive us, whoever ends us in good order.
+  const endIt = () => void child.kill('SIGKILL')
+  process.once('exit', endIt)
+  child.once('exit', () => process.off('exit', endIt))
   const address = await addressFrom(child.stdout)
   // Keep reading, so that the child never waits for a full pipe.
   child.stdout.resume()
-  return {
-    address,
-    pid: child.pid ?? 0,
-    stop: async () => {
-      if (child.exitCode !== null) return
-      const gone = once(child, 'exit')
-      child.kill('SIGTERM')
-      await gone
-    },
-  }
+  return { address, pid: child.pid ?? 0, stop }
 }
 
 /** Waits for the first line that tells where the process listens. */

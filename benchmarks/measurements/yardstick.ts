@@ -1,0 +1,141 @@
+import { join } from 'node:path'
+import { openAccounts } from '../lab/accounts.ts'
+import { startOneAtATime, startService } from '../lab/measured-process.ts'
+import { loadWithWrk, type WrkResult } from '../load/wrk.ts'
+import type { Row } from '../report/result.ts'
+import type { Bench, Measurement } from './measurement.ts'
+import { inSession } from './session.ts'
+
+const rounds = 3
+const loads = [50, 200].flatMap((connections) => [
+  { accounts: '1,000', hot: false, connections },
+  { accounts: '2', hot: true, connections },
+])
+type Load = (typeof loads)[number]
+
+/**
+ * Group commit against one database transaction a request, one statement at a time, which is the usual way: in turns, in the
+ * same run, with the same generator; over a thousand accounts and between two. And the embedded shape, on SQLite.
+ */
+export const yardstick: Measurement = {
+  name: 'yardstick',
+  needs: ['wrk'],
+  run: async (bench) => {
+    const { result: rows, session } = await inSession(bench, async (open) => {
+      const usual = await startOneAtATime(open.site.databaseUrl)
+      try {
+        return await compare(bench, {
+          ours: (load) => open.wrk('sync', load),
+          usual: (load) => open.wrk('one at a time', { address: usual.address, ...load }),
+        })
+      } finally {
+        await usual.stop()
+      }
+    })
+    return {
+      name: 'yardstick',
+      title: 'Group commit against one statement at a time',
+      note:
+        `Closed loop, under wrk, in turns, ${rounds} rounds of ${roundSeconds(bench)} s each; the figures are medians. Ratio: to one at a time, ` +
+        'under the same load.',
+      rows: [...rows, ...(await embedded(bench, session.faults))],
+      faults: session.faults,
+    }
+  },
+}
+
+type Loader = (load: {
+  accounts: readonly string[]
+  connections: number
+  seconds: number
+}) => Promise<WrkResult>
+
+async function compare(bench: Bench, by: { ours: Loader; usual: Loader }): Promise<Row[]> {
+  for (const loader of [by.ours, by.usual]) {
+    await loader({
+      accounts: bench.lab.accounts,
+      connections: 50,
+      seconds: Math.max(1, bench.warmUpSeconds),
+    })
+  }
+  const rows: Row[] = []
+  for (const load of loads) {
+    bench.tell(`${load.accounts} accounts, ${load.connections} connections`)
+    const ours: WrkResult[] = []
+    const usual: WrkResult[] = []
+    for (let round = 0; round < rounds; round += 1) {
+      usual.push(await by.usual(over(bench, bench.lab.accounts, load)))
+      ours.push(await by.ours(over(bench, bench.lab.accounts, load)))
+    }
+    const ratio = median(ours, 'ratePerS') / median(usual, 'ratePerS')
+    rows.push(
+      row('Postgres, one at a time', load, usual),
+      row('Postgres, group commit', load, ours, ratio.toFixed(1)),
+    )
+  }
+  return rows
+}
+
+/** The embedded shape: one process, a SQLite file. */
+async function embedded(bench: Bench, faults: string[]): Promise<Row[]> {
+  const service = await startService({
+    databaseUrl: `sqlite:${join(bench.lab.folder, `yardstick-${Date.now()}.db`)}`,
+  })
+  try {
+    const { address } = service
+    const accounts = await openAccounts(address, bench.lab.accounts.length)
+    await loadWithWrk({
+      address,
+      accounts,
+      connections: 50,
+      seconds: Math.max(1, bench.warmUpSeconds),
+    })
+    const rows: Row[] = []
+    for (const load of loads) {
+      bench.tell(`SQLite, ${load.accounts} accounts, ${load.connections} connections`)
+      const results: WrkResult[] = []
+      for (let round = 0; round < rounds; round += 1) {
+        results.push(await loadWithWrk({ address, ...over(bench, accounts, load) }))
+      }
+      rows.push(row('SQLite, group commit', load, results))
+    }
+    const errors = rows.reduce((sum, { errors: count }) => sum + Number(count), 0)
+    if (errors > 0) faults.push(`SQLite: ${errors} errors`)
+    return rows
+  } finally {
+    await service.stop()
+  }
+}
+
+function over(bench: Bench, accounts: readonly string[], { hot, connections }: Load) {
+  const seconds = roundSeconds(bench)
+  return { accounts: hot ? accounts.slice(0, 2) : accounts, connections, seconds }
+}
+
+function roundSeconds({ seconds }: Bench): number {
+  return Math.max(1, Math.round(seconds / 4))
+}
+
+function row(
+  what: string,
+  { accounts, connections }: Load,
+  results: readonly WrkResult[],
+  ratio = '',
+): Row {
+  return {
+    what,
+    accounts,
+    connections: String(connections),
+    'requests a second': median(results, 'ratePerS'),
+    p50: median(results, 'p50Ms'),
+    p95: median(results, 'p95Ms'),
+    p99: median(results, 'p99Ms'),
+    errors: results.reduce((sum, { errors }) => sum + errors, 0),
+    ratio,
+  }
+}
+
+function median(results: readonly WrkResult[], figure: keyof WrkResult): number {
+  const sorted = results.map((result) => result[figure]).toSorted((a, b) => a - b)
+  return sorted[sorted.length >> 1] ?? Number.NaN
+}
