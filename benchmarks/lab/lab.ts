@@ -2,7 +2,11 @@ import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import pg from 'pg'
-import { createDatabase, withClient } from '../../scripts/provision/postgres-database.ts'
+import {
+  createDatabase,
+  dropDatabases,
+  withClient,
+} from '../../scripts/provision/postgres-database.ts'
 import { provisionPostgres, type PostgresServer } from '../../scripts/provision/postgres.ts'
 import { provisionRedis, type RedisServer } from '../../scripts/provision/redis.ts'
 import { throwAwayFolder } from '../../scripts/provision/throw-away-folder.ts'
@@ -61,7 +65,12 @@ export async function startLab(preloaded: number, tell: (progress: string) => vo
   await writeFile(accountsFile, JSON.stringify(accounts))
 
   let copies = 0
-  const createCopy = () => createDatabase(postgres.url(), `copy_${(copies += 1)}`, modelDatabase)
+  // The name ends so that none begins another.
+  const createCopy = async () => {
+    copies += 1
+    const name = `copy_${copies}_`
+    return { name, url: await createDatabase(postgres.url(), name, modelDatabase) }
+  }
   return {
     postgres,
     redis,
@@ -71,8 +80,18 @@ export async function startLab(preloaded: number, tell: (progress: string) => vo
     folder,
     accounts,
     accountsFile,
-    createDatabase: createCopy,
-    open: async () => openSite(await createCopy(), redis.url()),
+    createDatabase: async () => (await createCopy()).url,
+    open: async () => {
+      const copy = await createCopy()
+      const site = await openSite(copy.url, redis.url())
+      return {
+        ...site,
+        stop: async () => {
+          await site.stop()
+          await dropDatabases(postgres.url(), copy.name)
+        },
+      }
+    },
     stop: async () => {
       await Promise.all([postgres.stop(), redis.stop()])
       await rm(folder, { recursive: true, force: true })
