@@ -37,13 +37,13 @@ export async function openPostgresSource(url: string): Promise<AdministrativeSou
   try {
     return { dialect: 'postgres', dataSource: await dataSource.initialize(), entities }
   } catch (error) {
-    throw new Error(
-      `cannot open the database at ${placeOf(url)} (DATABASE_URL): ${reasonOf(error)}`,
-      {
-        cause: error,
-      },
-    )
+    throw cannotOpen(`the database at ${placeOf(url)}`, error)
   }
+}
+
+/** What an operator is told of a store that cannot be opened: which, by which variable, and what the driver says. */
+export function cannotOpen(what: string, error: unknown): Error {
+  return new Error(`cannot open ${what} (DATABASE_URL): ${reasonOf(error)}`, { cause: error })
 }
 
 /** Where a Postgres database is, for people: without user and password. */
@@ -58,7 +58,10 @@ function reasonOf(error: unknown): string {
   return all.map((one) => (one instanceof Error ? one.message : String(one))).join('; ')
 }
 
-/** Opens TypeORM on a SQLite file, as a connection of its own beside the posting one. */
+/**
+ * Opens TypeORM on a SQLite file, as a connection of its own beside the posting one. Rejects with a sentence that names the
+ * file when it cannot be opened.
+ */
 export async function openSqliteSource(path: string): Promise<AdministrativeSource> {
   const entities = entitiesFor('sqlite')
   const dataSource = new DataSource({
@@ -72,5 +75,9 @@ export async function openSqliteSource(path: string): Promise<AdministrativeSour
       prepareSqlite(database)
     },
   })
-  return { dialect: 'sqlite', dataSource: await dataSource.initialize(), entities }
+  try {
+    return { dialect: 'sqlite', dataSource: await dataSource.initialize(), entities }
+  } catch (error) {
+    throw cannotOpen(`the file ${path}`, error)
+  }
 }

@@ -1,11 +1,11 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { AdministrativeSource } from './data-source.ts'
-import { openPostgresSource, openSqliteSource } from './data-source.ts'
+import { cannotOpen, openPostgresSource, openSqliteSource } from './data-source.ts'
 import type { LedgerStore } from './ledger-store.ts'
 import { migrate, type MigrationReport } from './migrate.ts'
 import { PostgresStore } from './postgres/store.ts'
-import { claimSoleWriter } from './sqlite/sole-writer.ts'
+import { claimSoleWriter, FileInUse } from './sqlite/sole-writer.ts'
 import { SqliteStore } from './sqlite/store.ts'
 
 /** Where a ledger is kept, as `DATABASE_URL` says it. */
@@ -72,8 +72,12 @@ async function openPostgresStore(url: string): Promise<OpenedStore> {
 }
 
 function claimFile(path: string): ReturnType<typeof claimSoleWriter> {
-  mkdirSync(dirname(path), { recursive: true })
-  return claimSoleWriter(path)
+  try {
+    mkdirSync(dirname(path), { recursive: true })
+    return claimSoleWriter(path)
+  } catch (error) {
+    throw error instanceof FileInUse ? error : cannotOpen(`the file ${path}`, error)
+  }
 }
 
 async function closingOnFailure<Result>(

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import Database from 'better-sqlite3'
@@ -63,6 +64,19 @@ describe('a file that a process serves', () => {
     )
     await store.close()
     await (await openStore({ dialect: 'sqlite', path })).store.close()
+  })
+
+  test('that cannot be opened is named, whatever is wrong with it', async () => {
+    const path = createSqlitePath()
+    writeFileSync(path, 'no database, but a text of some length that somebody left here')
+    for (const [place, reason] of [
+      [path, 'file is not a database'],
+      [`${path}/ledger.db`, 'EEXIST'],
+    ] as const) {
+      const error = await openStore({ dialect: 'sqlite', path: place }).catch(String)
+      expect(error).toContain(`cannot open the file ${place} (DATABASE_URL): `)
+      expect(error).toContain(reason)
+    }
   })
 
   test('is free again when an opening has failed', async () => {

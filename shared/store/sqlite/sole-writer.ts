@@ -14,12 +14,20 @@ export function claimSoleWriter(path: string): SqliteDatabase {
   } catch (error) {
     claim.close()
     if (error instanceof SqliteError && error.code.startsWith('SQLITE_BUSY')) {
-      throw new Error(
-        `${path} is in use by another LedgerFlow process. One process serves a SQLite file: stop the other ` +
-          'one, or use Postgres (DATABASE_URL) to run several.',
-        { cause: error },
-      )
+      throw new FileInUse(path, error)
     }
     throw error
+  }
+}
+
+/** Another process serves the file. */
+export class FileInUse extends Error {
+  constructor(path: string, cause: unknown) {
+    super(
+      `${path} is in use by another LedgerFlow process. One process serves a SQLite file: stop the other ` +
+        'one, or use Postgres (DATABASE_URL) to run several.',
+      { cause },
+    )
+    this.name = 'FileInUse'
   }
 }
