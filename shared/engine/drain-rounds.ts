@@ -87,7 +87,7 @@ export class DrainRounds {
 
   /**
    * Says that slots of a ledger have work, and resolves when they were found empty after that (or taken by somebody
-   * else, then they are looked at again by themselves; or the store failed, or draining was stopped). Never rejects.
+   * else, or the store failed: then they are looked at again by themselves; or draining was stopped). Never rejects.
    */
   ring(ledgerId: number, slots: readonly number[]): Promise<RingReport> {
     const report = new ReportInProgress()
@@ -171,6 +171,8 @@ export class DrainRounds {
       const failure = error instanceof StoreFailure ? error : new StoreFailure('not_done', error)
       this.#observer.failed(failure)
       this.#release(ledgerId, slots)
+      // Most failures are over at once: a lock that was held for long, a connection that was cut. A full disk is not.
+      if (failure.kind !== 'capacity') this.#secondLook.after(ledgerId, slots, slots)
       this.#settle(ledgerId, slots, failure.message)
     }
   }

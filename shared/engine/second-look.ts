@@ -1,13 +1,13 @@
 /**
- * The pauses before a slot that somebody else was draining is looked at again, 1.3 s in all. After the last one the sweep
- * has found what still waits there.
+ * The pauses before a slot that could not be drained is looked at again, 1.3 s in all. After the last one the sweep has
+ * found what still waits there.
  */
 const pausesMs = [5, 10, 20, 40, 80, 160, 320, 640]
 
 /**
- * Sees to slots that have work and that somebody else was draining when they rang. What was committed after the other's look
- * is not in the other's drain, and its ring is spent: without a second look it waited for the sweep, up to 1.5 s, each
- * time that two processes met in a slot.
+ * Sees to slots that have work and could not be drained when they rang, because somebody else was at them or the store failed.
+ * What was committed after the other's look is not in the other's drain, and its ring is spent: without a second look it
+ * waited for the sweep, up to 1.5 s, each time that two processes met in a slot.
  */
 export class SecondLook {
   readonly #look: (ledgerId: number, slots: readonly number[]) => void
@@ -21,14 +21,14 @@ export class SecondLook {
     this.#look = look
   }
 
-  /** Notes how a look at some slots ended: those that somebody else has are looked at again, a bounded number of times. */
-  after(ledgerId: number, slots: readonly number[], takenElsewhere: readonly number[]): void {
-    const taken = new Set(takenElsewhere)
-    for (const slot of slots) if (!taken.has(slot)) this.#inVain.delete(keyOf(ledgerId, slot))
-    if (taken.size === 0 || this.#stopped) return
+  /** Notes how a look at some slots ended: those that were not drained are looked at again, a bounded number of times. */
+  after(ledgerId: number, slots: readonly number[], undrained: readonly number[]): void {
+    const left = new Set(undrained)
+    for (const slot of slots) if (!left.has(slot)) this.#inVain.delete(keyOf(ledgerId, slot))
+    if (left.size === 0 || this.#stopped) return
 
     const due = new Map<number, number[]>()
-    for (const slot of taken) {
+    for (const slot of left) {
       const key = keyOf(ledgerId, slot)
       const looks = this.#inVain.get(key) ?? 0
       const pauseMs = pausesMs[looks]

@@ -10,6 +10,7 @@ import { queueBacklog } from '../support/backlog.ts'
 import { ledgerId, openAccount } from '../support/commands.ts'
 import { payment } from '../support/people.ts'
 import { postgres, sqlite } from '../support/service.ts'
+import { until } from '../support/until.ts'
 
 const allSlots = Array.from({ length: slotCount }, (_, slot) => slot)
 const deaf: DrainObserver = {
@@ -203,6 +204,10 @@ describe.each<[string, () => StoreLocation | Promise<StoreLocation>]>([
       deaf,
     )
     await slow.ring(ledgerId, allSlots)
-    expect(await statusesOf(ids)).toEqual(new Set(['posted']))
+    await until('all are posted', async () => {
+      const statuses = await statusesOf(ids)
+      return statuses.size === 1 && statuses.has('posted')
+    })
+    expect((await store.listParked(ledgerId, { before: undefined, size: 9 })).length).toBe(0)
   })
 })

@@ -204,6 +204,23 @@ describe.each<[string, () => StoreLocation | Promise<StoreLocation>]>([
     expect(await rounds.ring(ledgerId, [slotOf('k')])).toMatchObject({ posted: 1, stoppedBy: null })
   })
 
+  it('needs no ring and no sweep once a failure is over', async () => {
+    let failures = 3
+    const failing = replaced({
+      drain: (...order) => {
+        if (failures === 0) return store.drain(...order)
+        failures -= 1
+        return Promise.reject(new StoreFailure('not_done', new Error('on purpose')))
+      },
+    })
+    const [id] = await queueBacklog(store, [cashToAlice('k')])
+    const rounds = new DrainRounds(failing, observer)
+    await rounds.ring(ledgerId, [slotOf('k')])
+    await until('it has ended', () => told.includes(id ?? ''))
+    expect(told).toEqual(['failed not_done', 'failed not_done', 'failed not_done', id])
+    await rounds.stop()
+  })
+
   it('stops after the round it is at, and says so to all who ring', async () => {
     const ids = await queueBacklog(store, times(1500, cashToAlice('hot')))
     let stopping: Promise<void> | undefined

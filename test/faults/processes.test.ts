@@ -9,7 +9,7 @@ import { startBankReader } from './harness/bank-reader.ts'
 import { findingsAfter, queueIsEmpty } from './harness/findings.ts'
 import { openCast, send, startLoad } from './harness/load.ts'
 import { attack } from './harness/nemesis.ts'
-import { lagOf, quantile } from './harness/probe.ts'
+import { lagOf } from './harness/probe.ts'
 import { seedOfRun } from './harness/random.ts'
 import { until } from './harness/until.ts'
 import { startServers, startWorld, type Servers, type World } from './harness/world.ts'
@@ -44,8 +44,7 @@ describe('processes die', () => {
     console.log({ lags })
     expect(await findingsAfter(world, load, reader)).toEqual([])
     lags.sort((a, b) => a - b)
-    expect(quantile(lags, 0.5)).toBeLessThan(2000)
-    expect(lags.at(-1)).toBeLessThan(4000)
+    expect(lags.at(-1)).toBeLessThan(2000)
   })
 
   it('an API killed in mid-request, ten times: the same keys converge on one transaction', async () => {
@@ -70,7 +69,7 @@ describe('processes die', () => {
     const accepted = await send(world, 0, { mode: 'async', body })
     await api?.process.kill()
     expect(accepted.status).toBe(202)
-    expect(await queueIsEmpty(world)).toBeLessThan(4000)
+    expect(await queueIsEmpty(world)).toBeLessThan(2000)
   })
 
   it('every bell rung ten times, to two fleets with other queues over the same slots', async () => {

@@ -91,7 +91,7 @@ async function soon(
     changes: [
       {
         file: 'services/worker/sweeper.ts',
-        search: '  start(): void {\n    this.#schedule()\n',
+        search: '  start(): void {\n    this.#schedule(sweepMsMin)\n',
         replace: '  start(): void {\n',
       },
     ],
