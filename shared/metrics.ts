@@ -105,9 +105,9 @@ export class Metrics {
   drained(transactions: readonly TransactionRecord[], tookMs: number): void {
     this.#drainSizes.observe(transactions.length)
     this.#drainTimes.observe(tookMs / 1000)
-    for (const { status, failure, createdAt, postedAt, failedAt } of transactions) {
+    for (const { status, failure, createdAt, postedAt, failedAt, heldAt } of transactions) {
       this.#drained.inc({ status })
-      this.#lag.observe(((postedAt ?? failedAt ?? createdAt) - createdAt) / 1000)
+      this.#lag.observe(((postedAt ?? heldAt ?? failedAt ?? createdAt) - createdAt) / 1000)
       if (failure !== null) this.refused(failure.code)
     }
   }

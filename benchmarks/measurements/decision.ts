@@ -59,14 +59,11 @@ async function storedAccounts({ lab }: Bench): Promise<Accounts> {
 function decideFor(accounts: Accounts, seconds: number): Timing {
   const running: RunningAccounts = new Map(accounts)
   return repeat(accounts, 1000, seconds, (commands) => {
-    const priced = commands.map(({ currency, pricing }) => {
+    const priced = commands.map(({ pricing }) => {
       if (!pricing.ok) throw new Error('a payment has no price')
-      return { currency, entries: pricing.entries }
+      return pricing
     })
-    return () =>
-      priced.every(
-        ({ currency, entries }) => decide(currency, entries, running).outcome === 'posted',
-      )
+    return () => priced.every((one) => decide(one, running).outcome === 'posted')
   })
 }
 
@@ -78,7 +75,7 @@ function decideBatchFor(accounts: Accounts, size: number, seconds: number): Timi
     )
     const named = new Set(ids)
     const touched = new Map([...accounts].filter(([id]) => named.has(id)))
-    const state = { now: Date.now(), accounts: touched, standing: [] }
+    const state = { now: Date.now(), accounts: touched, standing: [], targets: [] }
     return () => decideBatch(commands, state).writes.transactions.length === size
   })
 }

@@ -2,6 +2,9 @@ import { z } from 'zod'
 import { problems, type ProblemCode } from '../../shared/wire/problems.ts'
 import { problemExample } from './problem-examples.ts'
 
+/** The query of a route that takes no parameters. */
+export const none = z.strictObject({})
+
 /** The body of every error answer. Source: RFC 9457. */
 export const problemJsonSchema = z
   .looseObject({

@@ -22,7 +22,9 @@ function amountFault(code: 'amount_not_positive' | 'amount_scale' | 'amount_too_
 const contents: Partial<Record<ProblemCode, ProblemContent>> = {
   invalid_request: partAt('entries/0/amount', 'must be a plain decimal, such as "125.00"'),
   malformed_json: { detail: 'The body is not valid JSON: it ends too early.' },
-  account_not_empty: { details: { balance: '125.00', available: '125.00' } },
+  account_not_empty: {
+    details: { blockers: ['balance', 'queued'], balance: '125.00', available: '125.00' },
+  },
   idempotency_key_reused: {
     detail: 'The key belongs to a transaction with another body. Use a new key for a new payment.',
     details: { differing_fields: ['entries'], transaction_id: transactionId },
@@ -30,11 +32,19 @@ const contents: Partial<Record<ProblemCode, ProblemContent>> = {
   amount_not_positive: amountFault('amount_not_positive'),
   amount_scale: amountFault('amount_scale'),
   amount_too_large: amountFault('amount_too_large'),
-  unbalanced: { details: { debits: '125.00', credits: '124.99' } },
+  unbalanced: { details: { currency: 'USD', debits: '125.00', credits: '124.99' } },
   single_account: { details: { account_id: accountId } },
   account_not_found: { details: { account_id: accountId } },
   account_not_active: { details: { account_id: accountId, account_status: 'frozen' } },
   currency_mismatch: { details: { account_id: accountId, currency: 'EUR' } },
+  condition_failed: {
+    errors: [{ pointer: 'require/0', detail: problems.condition_failed.title }],
+    details: { position: 0, account_id: accountId, condition: 'available', actual: '100.00' },
+  },
+  not_a_hold: { details: { target_status: 'posted' } },
+  not_reversible: { details: { target_status: 'failed' } },
+  hold_exceeded: { details: { requested: '7.00', remaining: '2.00' } },
+  reversal_exceeds_remaining: { details: { requested: '7.00', remaining: '2.00' } },
   insufficient_funds: {
     details: {
       account_id: accountId,

@@ -11,9 +11,11 @@ import { accountRoutes } from './routes/accounts.ts'
 import { currencyRoutes } from './routes/currencies.ts'
 import { documentationRoutes, registerOpenApi } from './routes/documentation.ts'
 import { healthRoutes } from './routes/health.ts'
+import { holdRoutes } from './routes/holds.ts'
 import { pageRoutes } from './routes/pages.ts'
 import { queueRoutes } from './routes/queue.ts'
 import { queueBoardRoutes } from './routes/queue-board.ts'
+import { reversalRoutes } from './routes/reversals.ts'
 import { transactionRoutes } from './routes/transactions.ts'
 import { validatorCompiler } from './validation.ts'
 
@@ -71,6 +73,8 @@ export async function buildApi(
     })
     await api.register(accountRoutes(context))
     await api.register(transactionRoutes(context))
+    await api.register(holdRoutes(context))
+    await api.register(reversalRoutes(context))
     await api.register(queueRoutes(context))
     await api.register(currencyRoutes(context))
   })

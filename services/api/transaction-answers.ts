@@ -1,9 +1,14 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { PostCommand, PostOutcome } from '../../shared/engine/post-command.ts'
+import type { HoldChangeRecord } from '../../shared/engine/hold-change-record.ts'
+import { isHoldCommand, type Command, type PostOutcome } from '../../shared/engine/post-command.ts'
 import type { QueueStanding } from '../../shared/engine/queue-store.ts'
 import type { TransactionRecord } from '../../shared/engine/transaction-record.ts'
 import type { Refusal } from '../../shared/ledger/refusal.ts'
-import { differingFields } from '../../shared/wire/fingerprint.ts'
+import {
+  contentOfChange,
+  differingFields,
+  type TransactionContent,
+} from '../../shared/wire/fingerprint.ts'
 import { Problem, problems } from '../../shared/wire/problems.ts'
 import { contentOf, refusalPointer, transactionJson } from '../../shared/wire/transaction-json.ts'
 import { sendProblem } from './answer-problems.ts'
@@ -21,7 +26,7 @@ export class TransactionAnswers {
   async outcome(
     request: FastifyRequest,
     reply: FastifyReply,
-    command: PostCommand,
+    command: Command,
     outcome: PostOutcome,
   ): Promise<FastifyReply> {
     switch (outcome.kind) {
@@ -44,16 +49,29 @@ export class TransactionAnswers {
       }
       case 'key_reused': {
         const owner = await this.read(outcome.transactionId)
-        throw new Problem('idempotency_key_reused', {
-          detail:
-            'The key belongs to a transaction with another body. Use a new key for a new payment.',
-          details: {
-            differing_fields: differingFields(command, contentOf(owner)),
-            transaction_id: owner.id,
-          },
-        })
+        throw keyReused(command, contentOf(owner), owner.id)
       }
+      case 'key_reused_by_change': {
+        const { wish, holdId } = outcome.change
+        throw keyReused(command, contentOfChange(wish), holdId)
+      }
+      case 'hold_changed':
+        return reply.send(transactionJson(outcome.hold))
+      case 'change_standing':
+        if (outcome.replayed) void reply.header('idempotency-replayed', 'true')
+        return this.#changeStands(request, reply, outcome.change)
     }
+  }
+
+  async #changeStands(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    change: HoldChangeRecord,
+  ): Promise<FastifyReply> {
+    const { failure, holdId } = change
+    return failure === null
+      ? reply.send(transactionJson(await this.read(holdId)))
+      : sendProblem(request, reply, refusalProblem(failure, undefined))
   }
 
   /** Answers a POST with a transaction that was there before, its place in the queue counted now. */
@@ -122,12 +140,34 @@ export class TransactionAnswers {
 /** The problem of asking something of a transaction that has ended: it says how. */
 export function endedProblem(transaction: TransactionRecord): Problem {
   const codes = {
+    held: 'already_held',
+    captured: 'hold_already_captured',
+    voided: 'hold_already_voided',
+    expired: 'hold_expired',
     posted: 'already_posted',
     failed: 'already_failed',
     canceled: 'already_canceled',
     queued: 'not_parked',
   } as const
   return new Problem(codes[transaction.status], { details: { transaction_id: transaction.id } })
+}
+
+/** The problem of a key that was used for something else: it says what differs from that. */
+function keyReused(command: Command, owner: TransactionContent, transactionId: string): Problem {
+  return new Problem('idempotency_key_reused', {
+    detail: 'The key belongs to a transaction with another body. Use a new key for a new payment.',
+    details: {
+      differing_fields: differingFields(contentOfCommand(command), owner),
+      transaction_id: transactionId,
+    },
+  })
+}
+
+function contentOfCommand(command: Command): TransactionContent {
+  if (!isHoldCommand(command)) return command
+  const { wish } = command
+  if (wish.kind === 'expire') throw new Error('the end of a hold has no key')
+  return contentOfChange(wish)
 }
 
 /** A refusal as an answer; the one that was stored names its transaction, so that a replay says the same. */

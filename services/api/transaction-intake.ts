@@ -2,10 +2,15 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { PostCommand, PostOutcome } from '../../shared/engine/post-command.ts'
 import { outcomeUnderKey } from '../../shared/engine/standing-index.ts'
 import type { TransactionRecord } from '../../shared/engine/transaction-record.ts'
+import type { Currencies } from '../../shared/ledger/currency.ts'
 import { idempotencyKeyOf } from '../../shared/wire/idempotency-key.ts'
 import { preferencesOf } from '../../shared/wire/prefer.ts'
 import { Problem } from '../../shared/wire/problems.ts'
-import { postCommand, type TransactionRequest } from '../../shared/wire/transaction-json.ts'
+import {
+  currencyCodesOf,
+  postCommand,
+  type TransactionRequest,
+} from '../../shared/wire/transaction-json.ts'
 import { defaultLedgerId, type ApiContext } from './context.ts'
 import { waitSMax } from './waiting.ts'
 
@@ -23,10 +28,31 @@ export class TransactionIntake {
   /** The command of a request: its key read, its amounts priced. Throws the problem of a bad key. */
   async command(request: FastifyRequest<{ Body: TransactionRequest }>): Promise<PostCommand> {
     const { body } = request
-    const key = idempotencyKeyOf(request.raw.rawHeaders, body.idempotency_key ?? null)
+    const key = this.key(request)
+    const known = await this.currencies(currencyCodesOf(body))
+    return postCommand(body, key, defaultLedgerId, known)
+  }
+
+  /** The currencies of the ledger, with these codes among them if it knows them. */
+  currencies(codes: readonly string[]): Promise<Currencies> {
+    return this.#context.currencies.including(defaultLedgerId, ...codes)
+  }
+
+  /** The idempotency key of a request, from its header or its body. Throws the problem of a bad one. */
+  key(
+    request: FastifyRequest<{ Body: { idempotency_key?: string | null | undefined } }>,
+  ): string | null {
+    const inBody = request.body.idempotency_key ?? null
+    const key = idempotencyKeyOf(request.raw.rawHeaders, inBody)
     if ('problem' in key) throw key.problem
-    const known = await this.#context.currencies.including(defaultLedgerId, body.currency)
-    return postCommand(body, key.key, defaultLedgerId, known)
+    return key.key
+  }
+
+  /** Reads the transaction that a request is about; throws the problem that there is none. */
+  async target(id: string): Promise<TransactionRecord> {
+    const target = await this.#context.store.findTransaction(defaultLedgerId, id)
+    if (target === undefined) throw new Problem('not_found')
+    return target
   }
 
   /**

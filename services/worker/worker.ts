@@ -1,14 +1,18 @@
 import type { BacklogMonitor } from '../../shared/engine/backlog-monitor.ts'
 import { DrainRounds, type RingReport } from '../../shared/engine/drain-rounds.ts'
+import { Posting } from '../../shared/engine/post.ts'
+import type { PostingStore } from '../../shared/engine/posting-store.ts'
 import type { QueueStore } from '../../shared/engine/queue-store.ts'
 import type { Logger } from '../../shared/log.ts'
 import type { Metrics } from '../../shared/metrics.ts'
 import type { DoorbellListener, Queue } from '../../shared/queue/queue.ts'
+import type { HoldStore } from '../../shared/store/ledger-store.ts'
+import { HoldTidier } from './hold-tidier.ts'
 import { Sweeper } from './sweeper.ts'
 
 /** What a worker works with. */
 export interface WorkerContext {
-  readonly store: QueueStore
+  readonly store: QueueStore & PostingStore & HoldStore
   readonly queue: Queue
   readonly metrics: Metrics
   readonly monitor: BacklogMonitor
@@ -19,13 +23,14 @@ export interface WorkerContext {
 const ledgersMs = 5000
 
 /**
- * Posts what is queued: when a bell rings, and by sweeping for what no bell told of. Any number of workers may run; the
+ * Posts what is queued: when a bell rings, and by sweeping for what no bell told of; and ends holds whose time is over. Any number of workers may run; the
  * database sees to it that each slot is drained by one at a time and each transaction once.
  */
 export class Worker {
   readonly #context: WorkerContext
   readonly #rounds: DrainRounds
   readonly #sweeper: Sweeper
+  readonly #tidier: HoldTidier
   #listener: DoorbellListener | undefined
   #ledgers: { readonly ids: readonly number[]; readonly at: number } = { ids: [], at: -ledgersMs }
 
@@ -47,18 +52,20 @@ export class Worker {
       },
     })
     this.#sweeper = new Sweeper(store, this.#rounds, log)
+    this.#tidier = new HoldTidier(store, new Posting(store, metrics.posting), log)
   }
 
   /** Starts to answer rings and to sweep. */
   async start(): Promise<void> {
     this.#sweeper.start()
+    this.#tidier.start()
     this.#listener = await this.#context.queue.listen((slots) => this.#answer(slots))
   }
 
   /** Takes no new work, finishes the rounds under way, and lets go of the queue. */
   async stop(): Promise<void> {
     this.#sweeper.stop()
-    await this.#rounds.stop()
+    await Promise.all([this.#rounds.stop(), this.#tidier.stop()])
     await this.#listener?.close()
   }
 

@@ -11,7 +11,7 @@ export function timeOfBatch(now: number, accounts: ReadonlyMap<string, LockedAcc
   return at
 }
 
-/** The accounts that a batch has moved, as they stand after it. */
+/** The accounts that a batch has moved, as they stand after it. Setting aside and releasing are no entries. */
 export function accountsMoved(
   accounts: RunningAccounts,
   before: ReadonlyMap<string, LockedAccount>,
@@ -19,7 +19,10 @@ export function accountsMoved(
 ): LockedAccount[] {
   const moved: LockedAccount[] = []
   for (const account of accounts.values()) {
-    if (account !== before.get(account.id)) moved.push({ ...account, lastPostedAt: at })
+    const former = before.get(account.id)
+    if (account === former) continue
+    const lastPostedAt = account.version === former?.version ? account.lastPostedAt : at
+    moved.push({ ...account, lastPostedAt })
   }
   return moved
 }

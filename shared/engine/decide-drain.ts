@@ -1,41 +1,68 @@
-import { price } from '../ledger/command.ts'
-import { decide, type RunningAccounts } from '../ledger/decide.ts'
+import { price, type Priced } from '../ledger/command.ts'
+import type { Currencies } from '../ledger/currency.ts'
+import { decideWish } from '../ledger/decide-wish.ts'
+import { conditionsOf, targetOfWish } from '../ledger/special-wish.ts'
+import { accountsMoved } from './batch-time.ts'
+import { endOf } from './decide-batch.ts'
 import type { DrainDecider, DrainState, DrainWrites, TakenTransaction } from './queue-store.ts'
-import { accountsMoved, timeOfBatch } from './batch-time.ts'
+import { RunningBooks } from './running-books.ts'
+import { entriesOf } from './target-of.ts'
 import type { TransactionRecord } from './transaction-record.ts'
 
 /** Decides what was taken out of the queue, in its order, by the same rules as everything that is posted. Pure. */
 export const drainDecider: DrainDecider = {
-  accountsOf(taken: readonly TakenTransaction[]): readonly string[] {
+  targetsOf(taken: readonly TakenTransaction[]): readonly string[] {
+    const ids = new Set<string>()
+    for (const { transaction } of taken) {
+      const target = targetOfWish(transaction.wish)
+      if (target !== undefined) ids.add(target)
+    }
+    // What was taken with it is in hand already, and must not be waited for.
+    if (ids.size > 0) for (const { transaction } of taken) ids.delete(transaction.id)
+    return [...ids]
+  },
+
+  accountsOf(
+    taken: readonly TakenTransaction[],
+    targets: readonly TransactionRecord[],
+  ): readonly string[] {
     const ids = new Set<string>()
     for (const { transaction } of taken) {
       for (const entry of transaction.requestedEntries) ids.add(entry.accountId)
+      for (const { accountId } of conditionsOf(transaction.wish)) ids.add(accountId)
     }
+    for (const target of targets) for (const entry of entriesOf(target)) ids.add(entry.accountId)
     return [...ids]
   },
 
   decide(state: DrainState): DrainWrites {
-    const accounts: RunningAccounts = new Map(state.accounts)
-    const at = timeOfBatch(state.now, state.accounts)
-    const ended = state.taken.map(({ transaction }) => endOf(transaction, accounts, at))
-    return { ended, accounts: accountsMoved(accounts, state.accounts, at), at }
+    const books = new RunningBooks(state)
+    const wanted = new Set(state.taken.map(({ transaction }) => targetOfWish(transaction.wish)))
+    const ended = state.taken.map(({ transaction }): TransactionRecord => {
+      const verdict = decideWish(transaction.wish, pricedOf(transaction), books)
+      const record = { ...transaction, ...endOf(verdict, books.at) }
+      if (wanted.has(record.id)) books.add(record)
+      return record
+    })
+    return {
+      // A hold may have been placed and captured within this one drain.
+      ended: ended.map((record) => books.asItStands(record)),
+      targets: books.targetsChanged(),
+      accounts: accountsMoved(books.accounts, state.accounts, books.at),
+      at: books.at,
+    }
   },
 }
 
-function endOf(
-  queued: TransactionRecord,
-  accounts: RunningAccounts,
-  at: number,
-): TransactionRecord {
-  const { currency: code, exponent, requestedEntries } = queued
+/** What a queued transaction asks for, with exact amounts: all that is wrong by itself was refused before it was queued. */
+function pricedOf(queued: TransactionRecord): Priced {
+  const { currency: code, exponent, currencies, requestedEntries, wish } = queued
   if (exponent === null) throw new Error('a transaction was queued in an unknown currency')
-  const pricing = price(
-    { currency: code, entries: requestedEntries },
-    new Map([[code, { code, exponent }]]),
-  )
+  const currency = { code, exponent }
+  const ofTarget = wish?.kind === 'capture' || wish?.kind === 'reversal'
+  if (ofTarget && wish.part.of !== 'entries') return { currency, currencies: null, entries: [] }
+  const known: Currencies = new Map([currency, ...(currencies ?? [])].map((one) => [one.code, one]))
+  const pricing = price({ currency: code, entries: requestedEntries }, known)
   if (!pricing.ok) throw new Error('a transaction was queued that is refused by itself')
-  const decision = decide(code, pricing.entries, accounts)
-  return decision.outcome === 'posted'
-    ? { ...queued, status: 'posted', postedAt: at, entries: decision.entries, requestedEntries: [] }
-    : { ...queued, status: 'failed', failedAt: at, failure: decision.refusal }
+  return pricing
 }

@@ -225,9 +225,9 @@ class ReportInProgress {
   readonly #parkedIds: string[] = []
 
   add(result: DrainResult, slots: ReadonlySet<number>): void {
-    for (const { id, status, place } of result.ended) {
+    for (const { id, failure, place } of result.ended) {
       if (place === null || !slots.has(place.slot)) continue
-      if (status === 'posted') this.#posted += 1
+      if (failure === null) this.#posted += 1
       else {
         this.#refused += 1
         if (this.#refusedIds.length < idsMax) this.#refusedIds.push(id)

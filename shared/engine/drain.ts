@@ -46,10 +46,11 @@ async function drainOrder(store: QueueStore, order: DrainOrder): Promise<DrainRe
   let ended: readonly TransactionRecord[] = []
   try {
     const rest = await store.drain(order, {
-      accountsOf: (rows) => {
+      targetsOf: (rows) => {
         taken = rows
-        return drainDecider.accountsOf(rows)
+        return drainDecider.targetsOf(rows)
       },
+      accountsOf: (rows, targets) => drainDecider.accountsOf(rows, targets),
       decide: (state) => {
         const writes = drainDecider.decide(state)
         ended = writes.ended

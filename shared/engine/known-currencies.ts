@@ -17,11 +17,13 @@ export class KnownCurrencies {
     this.#register = register
   }
 
-  /** The ledger's currencies, with `code` among them if the ledger knows it. Free unless `code` is new here. */
-  async including(ledgerId: number, code: string): Promise<Currencies> {
-    if (isoCurrencies.has(code)) return isoCurrencies
+  /** The ledger's currencies, with `codes` among them if the ledger knows them. Free unless one of them is new here. */
+  async including(ledgerId: number, ...codes: readonly string[]): Promise<Currencies> {
+    if (codes.every((code) => isoCurrencies.has(code))) return isoCurrencies
     const known = this.#known.get(ledgerId)
-    return known?.has(code) === true ? known : this.all(ledgerId)
+    return known !== undefined && codes.every((code) => known.has(code))
+      ? known
+      : this.all(ledgerId)
   }
 
   /** All currencies of the ledger. One round trip. */

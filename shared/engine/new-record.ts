@@ -1,3 +1,4 @@
+import { targetOfWish } from '../ledger/special-wish.ts'
 import type { PostCommand } from './post-command.ts'
 import type { TransactionRecord } from './transaction-record.ts'
 
@@ -7,6 +8,8 @@ export function newRecord(
   at: number,
   end: Pick<TransactionRecord, 'status'> & Partial<TransactionRecord>,
 ): TransactionRecord {
+  const { wish } = command
+  const target = targetOfWish(wish) ?? null
   return {
     id: command.transactionId,
     ledgerId: command.ledgerId,
@@ -17,6 +20,10 @@ export function newRecord(
     description: command.description,
     currency: command.currency,
     exponent: command.exponent,
+    currencies: end.currencies ?? (command.pricing.ok ? command.pricing.currencies : null),
+    wish,
+    reversalOf: wish?.kind === 'reversal' ? target : null,
+    holdId: wish?.kind === 'capture' ? target : null,
     metadata: command.metadata,
     effectiveAt: command.effectiveAt,
     orderingKey: command.orderingKey,
@@ -24,6 +31,10 @@ export function newRecord(
     postedAt: end.postedAt ?? null,
     failedAt: end.failedAt ?? null,
     canceledAt: null,
+    heldAt: end.heldAt ?? null,
+    expiresAt: end.expiresAt ?? null,
+    resolvedAt: null,
+    resolved: null,
     failure: end.failure ?? null,
     place: end.place ?? null,
     requestedEntries: end.requestedEntries ?? command.requestedEntries,

@@ -1,6 +1,7 @@
+import { targetOfWish } from '../ledger/special-wish.ts'
 import { decideBatch } from './decide-batch.ts'
 import { GroupCommit } from './group-commit.ts'
-import type { PostCommand, PostOutcome } from './post-command.ts'
+import { isHoldCommand, type Command, type PostOutcome } from './post-command.ts'
 import type { BatchReads, PostingStore } from './posting-store.ts'
 import { settleBatch, type BatchObserver } from './settle-batch.ts'
 
@@ -24,7 +25,7 @@ export type SettledOutcome = PromiseSettledResult<PostOutcome>
 export class Posting {
   readonly #store: PostingStore
   readonly #observer: BatchObserver
-  readonly #lanes = new Map<number, GroupCommit<PostCommand, PostOutcome>>()
+  readonly #lanes = new Map<number, GroupCommit<Command, PostOutcome>>()
 
   constructor(store: PostingStore, observer: BatchObserver) {
     this.#store = store
@@ -36,7 +37,7 @@ export class Posting {
    * when the store could not answer (repeat with the same key), or with the store's own failure when it refuses
    * what we wrote, which is a defect of ours.
    */
-  post(command: PostCommand): Promise<PostOutcome> {
+  post(command: Command): Promise<PostOutcome> {
     return this.#lane(command.ledgerId).submit(command)
   }
 
@@ -44,12 +45,12 @@ export class Posting {
    * Posts a batch that its caller has formed; all of one ledger. Never rejects: each member is answered for
    * itself. Costs one database transaction.
    */
-  postBatch(commands: readonly PostCommand[]): Promise<readonly SettledOutcome[]> {
+  postBatch(commands: readonly Command[]): Promise<readonly SettledOutcome[]> {
     return settleBatch(commands, (members, again) => this.#tryBatch(members, again), this.#observer)
   }
 
   async #tryBatch(
-    commands: readonly PostCommand[],
+    commands: readonly Command[],
     mayHaveHappened: boolean,
   ): Promise<readonly PostOutcome[]> {
     let outcomes: readonly PostOutcome[] = []
@@ -61,7 +62,7 @@ export class Posting {
     return outcomes
   }
 
-  #lane(ledgerId: number): GroupCommit<PostCommand, PostOutcome> {
+  #lane(ledgerId: number): GroupCommit<Command, PostOutcome> {
     let lane = this.#lanes.get(ledgerId)
     if (lane === undefined) {
       lane = new GroupCommit({
@@ -69,7 +70,7 @@ export class Posting {
         batchSizeMax,
         batchesMax: this.#store.batchesMax,
         turnsBefore: this.#store.turnsBefore,
-        weight: { of: (command) => command.requestedEntries.length, max: batchEntriesMax },
+        weight: { of: weightOf, max: batchEntriesMax },
       })
       this.#lanes.set(ledgerId, lane)
     }
@@ -77,19 +78,37 @@ export class Posting {
   }
 }
 
-function readsOf(commands: readonly PostCommand[], mayHaveHappened: boolean): BatchReads {
+/** How many entries a command stands for. */
+function weightOf(command: Command): number {
+  return isHoldCommand(command) ? command.accountIds.length : command.requestedEntries.length
+}
+
+function readsOf(commands: readonly Command[], mayHaveHappened: boolean): BatchReads {
   const accountIds = new Set<string>()
   const idempotencyKeys = new Set<string>()
+  const targetIds = new Set<string>()
   for (const command of commands) {
     if (command.idempotencyKey !== null) idempotencyKeys.add(command.idempotencyKey)
-    if (command.pricing.ok) {
+    if (isHoldCommand(command)) {
+      targetIds.add(command.wish.target)
+      for (const id of command.accountIds) accountIds.add(id)
+    } else if (command.pricing.ok) {
       for (const entry of command.pricing.entries) accountIds.add(entry.accountId)
+      for (const id of command.otherAccountIds) accountIds.add(id)
+      const target = targetOfWish(command.wish)
+      if (target !== undefined) targetIds.add(target)
     }
   }
   return {
     ledgerId: commands[0]?.ledgerId ?? 0,
     accountIds: [...accountIds],
     idempotencyKeys: [...idempotencyKeys],
-    transactionIds: mayHaveHappened ? commands.map((command) => command.transactionId) : [],
+    transactionIds: mayHaveHappened ? commands.map(recordIdOf) : [],
+    targetIds: [...targetIds],
   }
+}
+
+/** The id under which a command leaves its record. */
+function recordIdOf(command: Command): string {
+  return isHoldCommand(command) ? command.changeId : command.transactionId
 }

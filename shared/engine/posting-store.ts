@@ -1,5 +1,6 @@
 import type { LockedAccount } from '../ledger/account.ts'
 import type { TransactionStatus } from '../ledger/transaction.ts'
+import type { HoldChangeRecord } from './hold-change-record.ts'
 import type { TransactionRecord } from './transaction-record.ts'
 
 /** What one batch of posting must know before it can decide. All of one ledger. */
@@ -9,8 +10,10 @@ export interface BatchReads {
   readonly accountIds: readonly string[]
   /** The idempotency keys to look up, each once. */
   readonly idempotencyKeys: readonly string[]
-  /** Transactions that an earlier try may have written although no answer came back. */
+  /** Transactions and changes of holds that an earlier try may have written although no answer came back. */
   readonly transactionIds: readonly string[]
+  /** The transactions to lock, each once, because others are about them; mostly none. */
+  readonly targetIds: readonly string[]
 }
 
 /** A transaction that stands already, as far as a retry needs to know it. */
@@ -21,19 +24,28 @@ export interface StandingTransaction {
   readonly status: TransactionStatus
 }
 
+/** What the store knows under a name that may be given only once: a transaction, or the change of a hold. */
+export type Standing = StandingTransaction | HoldChangeRecord
+
 /** What the store found, under locks that are held until the batch is committed. */
 export interface BatchState {
   /** The database's clock after the locks were granted, in ms since 1970. */
   readonly now: number
   readonly accounts: ReadonlyMap<string, LockedAccount>
-  readonly standing: readonly StandingTransaction[]
+  readonly standing: readonly Standing[]
+  /** The targets with their entries, locked before the accounts. One that is still queued is left out: it is not to be waited for. */
+  readonly targets: readonly TransactionRecord[]
 }
 
 /** Everything a batch writes, in one statement where the database can. */
 export interface BatchWrites {
-  /** New rows, posted or failed, with their entries. */
+  /** New rows, posted, held or failed, with their entries. */
   readonly transactions: readonly TransactionRecord[]
-  /** The accounts whose totals moved, as they stand afterwards. */
+  /** The targets of which something was captured, reversed, released or put off, as they stand afterwards. */
+  readonly targets: readonly TransactionRecord[]
+  /** New changes of holds: done, or refused under a key. */
+  readonly holdChanges: readonly HoldChangeRecord[]
+  /** The accounts whose totals moved, posted or held, as they stand afterwards. */
   readonly accounts: readonly LockedAccount[]
   /** When all of it happens: the rows' `created_at`, `posted_at`, `failed_at`. Ms since 1970. */
   readonly at: number

@@ -1,5 +1,5 @@
 import type { LockedAccount } from '../ledger/account.ts'
-import type { StandingTransaction } from './posting-store.ts'
+import type { Standing } from './posting-store.ts'
 import type { QueuePlace, TransactionRecord } from './transaction-record.ts'
 
 /** What accepting a batch must know before it can decide. All of one ledger. */
@@ -14,7 +14,7 @@ export interface AcceptReads {
 /** What the store found, and the numbers it gave. */
 export interface AcceptState {
   readonly now: number
-  readonly standing: readonly StandingTransaction[]
+  readonly standing: readonly Standing[]
   /** The first of `count` numbers, greater than any that was given before this batch began. */
   readonly firstSequence: number
 }
@@ -34,19 +34,27 @@ export interface TakenTransaction {
 export interface DrainState {
   readonly now: number
   readonly accounts: ReadonlyMap<string, LockedAccount>
+  /** The targets of what was taken, with their entries, locked before the accounts. */
+  readonly targets: readonly TransactionRecord[]
   readonly taken: readonly TakenTransaction[]
 }
 
-/** Everything a drain writes: each taken transaction as it ended, and the accounts that moved. */
+/** Everything a drain writes: each taken transaction as it ended, the targets that changed and the accounts that moved. */
 export interface DrainWrites {
   readonly ended: readonly TransactionRecord[]
+  readonly targets: readonly TransactionRecord[]
   readonly accounts: readonly LockedAccount[]
   readonly at: number
 }
 
-/** The engine's side of a drain: which accounts the taken transactions touch, and how they end. Both pure. */
+/** The engine's side of a drain: what the taken transactions are about and touch, and how they end. All pure. */
 export interface DrainDecider {
-  accountsOf(taken: readonly TakenTransaction[]): readonly string[]
+  /** The transactions that are to be locked, mostly none. */
+  targetsOf(taken: readonly TakenTransaction[]): readonly string[]
+  accountsOf(
+    taken: readonly TakenTransaction[],
+    targets: readonly TransactionRecord[],
+  ): readonly string[]
   decide(state: DrainState): DrainWrites
 }
 
@@ -160,6 +168,6 @@ export interface QueueStore {
   /** Those of these transactions that have ended. */
   endedAmong(ids: readonly { ledgerId: number; id: string }[]): Promise<readonly string[]>
 
-  /** The transaction that stands under an idempotency key. */
-  findByKey(ledgerId: number, idempotencyKey: string): Promise<StandingTransaction | undefined>
+  /** The transaction, or the change of a hold, that stands under an idempotency key. */
+  findByKey(ledgerId: number, idempotencyKey: string): Promise<Standing | undefined>
 }

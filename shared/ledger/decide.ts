@@ -1,7 +1,10 @@
 import { availableOf, balanceOf, normalSides, type LockedAccount } from './account.ts'
-import type { PricedEntry } from './command.ts'
+import type { Priced, PricedEntry } from './command.ts'
+import { firstConditionFailed } from './conditions.ts'
+import type { Currency } from './currency.ts'
 import { formatMinorUnits, minorUnitsMax, type MinorUnits } from './money.ts'
 import { refuse, type Refusal } from './refusal.ts'
+import type { Condition } from './special-wish.ts'
 
 /** The accounts a batch works on, as they stand after the members decided so far. */
 export type RunningAccounts = Map<string, LockedAccount>
@@ -17,7 +20,12 @@ export interface PostedEntry extends PricedEntry {
 }
 
 export type Decision =
-  | { readonly outcome: 'posted'; readonly entries: readonly PostedEntry[] }
+  | {
+      readonly outcome: 'posted'
+      readonly entries: readonly PostedEntry[]
+      /** The currency of each entry by position; null when all are in the transaction's. */
+      readonly currencies: readonly Currency[] | null
+    }
   | { readonly outcome: 'refused'; readonly refusal: Refusal }
 
 /**
@@ -26,40 +34,57 @@ export type Decision =
  *
  * When the transaction is posted, `accounts` is moved forward so that the next member of the batch sees it; when it
  * is refused, `accounts` is left as it was. The order of the checks is public (`refusalCodes`), and each is made
- * on all entries before the next one. `entries` have passed `price`: balanced, positive, at least two.
+ * on all entries before the next one. `priced` has passed `price`: balanced, positive, at least two entries.
  */
 export function decide(
-  currency: string,
-  entries: readonly PricedEntry[],
+  priced: Priced,
   accounts: RunningAccounts,
+  require: readonly Condition[] = [],
 ): Decision {
-  const refusal =
-    firstMissing(entries, accounts) ??
-    firstInactive(entries, accounts) ??
-    firstOfOtherCurrency(entries, accounts, currency)
+  const { entries } = priced
+  const refusal = firstAccountFault(priced, accounts, require)
   if (refusal !== undefined) return { outcome: 'refused', refusal }
 
-  const after = totalsAfter(entries, accounts)
+  const after = accountsAfter(entries, accounts, withEntry)
   const breach = firstOverflow(after) ?? firstLimitBreach(after, accounts)
   if (breach !== undefined) return { outcome: 'refused', refusal: breach }
 
   // Past this line the transaction is posted: nothing below may refuse it.
-  return { outcome: 'posted', entries: applyEntries(entries, accounts) }
+  return {
+    outcome: 'posted',
+    entries: applyEntries(entries, accounts),
+    currencies: priced.currencies,
+  }
+}
+
+/** The first rule that the accounts break as they stand, their limits left aside. */
+export function firstAccountFault(
+  priced: Priced,
+  accounts: RunningAccounts,
+  require: readonly Condition[],
+): Refusal | undefined {
+  const { entries } = priced
+  return (
+    firstMissing(entries, accounts) ??
+    firstMissing(require, accounts) ??
+    firstInactive(entries, accounts) ??
+    firstOfOtherCurrency(priced, accounts) ??
+    (require.length === 0 ? undefined : firstConditionFailed(require, accounts))
+  )
 }
 
 function firstMissing(
-  entries: readonly PricedEntry[],
+  named: readonly { readonly accountId: string }[],
   accounts: RunningAccounts,
 ): Refusal | undefined {
-  for (const entry of entries) {
-    if (!accounts.has(entry.accountId)) {
-      return refuse('account_not_found', { account_id: entry.accountId })
-    }
+  for (const { accountId } of named) {
+    if (!accounts.has(accountId)) return refuse('account_not_found', { account_id: accountId })
   }
   return undefined
 }
 
-function firstInactive(
+/** The first entry whose account is frozen or closed. */
+export function firstInactive(
   entries: readonly PricedEntry[],
   accounts: RunningAccounts,
 ): Refusal | undefined {
@@ -76,35 +101,40 @@ function firstInactive(
 }
 
 function firstOfOtherCurrency(
-  entries: readonly PricedEntry[],
+  { currency, currencies, entries }: Priced,
   accounts: RunningAccounts,
-  currency: string,
 ): Refusal | undefined {
+  let position = 0
   for (const entry of entries) {
     const account = lockedAccount(accounts, entry.accountId)
-    if (account.currency !== currency) {
+    if (account.currency !== (currencies?.[position] ?? currency).code) {
       return refuse('currency_mismatch', { account_id: account.id, currency: account.currency })
     }
+    position += 1
   }
   return undefined
 }
 
 /** Each touched account as it would be afterwards, in the order of the entries that touch it first. */
-function totalsAfter(
+export function accountsAfter(
   entries: readonly PricedEntry[],
   accounts: RunningAccounts,
+  apply: (account: LockedAccount, entry: PricedEntry) => LockedAccount,
 ): ReadonlyMap<string, LockedAccount> {
   const after = new Map<string, LockedAccount>()
   for (const entry of entries) {
     const account = after.get(entry.accountId) ?? lockedAccount(accounts, entry.accountId)
-    after.set(entry.accountId, withEntry(account, entry))
+    after.set(entry.accountId, apply(account, entry))
   }
   return after
 }
 
-function firstOverflow(after: ReadonlyMap<string, LockedAccount>): Refusal | undefined {
+/** The first total that would not fit; what is held counts, so that a capture always fits. */
+export function firstOverflow(after: ReadonlyMap<string, LockedAccount>): Refusal | undefined {
   for (const account of after.values()) {
-    if (account.postedDebits > minorUnitsMax || account.postedCredits > minorUnitsMax) {
+    const debits = account.postedDebits + account.heldDebits
+    const credits = account.postedCredits + account.heldCredits
+    if (debits > minorUnitsMax || credits > minorUnitsMax) {
       return refuse('amount_too_large', { account_id: account.id })
     }
   }
@@ -115,7 +145,7 @@ function firstOverflow(after: ReadonlyMap<string, LockedAccount>): Refusal | und
  * Finds the first account that the transaction as a whole would take below its floor. Money that comes in is
  * never refused for the floor, not even when it leaves the account below it.
  */
-function firstLimitBreach(
+export function firstLimitBreach(
   after: ReadonlyMap<string, LockedAccount>,
   accounts: RunningAccounts,
 ): Refusal | undefined {
@@ -137,7 +167,8 @@ function firstLimitBreach(
   return undefined
 }
 
-function applyEntries(
+/** Moves the accounts by entries that nothing may refuse any more, and numbers these. */
+export function applyEntries(
   entries: readonly PricedEntry[],
   accounts: RunningAccounts,
 ): readonly PostedEntry[] {
@@ -174,7 +205,8 @@ function withEntry(account: LockedAccount, entry: PricedEntry): LockedAccount {
   }
 }
 
-function lockedAccount(accounts: RunningAccounts, id: string): LockedAccount {
+/** An account that must be locked. */
+export function lockedAccount(accounts: RunningAccounts, id: string): LockedAccount {
   const account = accounts.get(id)
   if (account === undefined) throw new Error('an entry names an account that nobody locked')
   return account

@@ -9,13 +9,31 @@ export const refusalCodes = [
   'amount_too_large',
   'unbalanced',
   'single_account',
+  'expiry_out_of_range',
   'account_not_found',
   'account_not_active',
   'currency_mismatch',
+  'condition_failed',
   'insufficient_funds',
   'refused_by_operator',
 ] as const
-export type RefusalCode = (typeof refusalCodes)[number]
+
+/**
+ * What a capture, a reversal or a change of a hold can be refused for besides, in the public order: the first before the amounts
+ * are looked at together, the others after all that is wrong by itself and before the accounts are judged.
+ */
+export const targetRefusalCodes = [
+  'amount_ambiguous',
+  'not_a_hold',
+  'not_reversible',
+  'hold_already_captured',
+  'hold_already_voided',
+  'hold_expired',
+  'already_reversed',
+  'hold_exceeded',
+  'reversal_exceeds_remaining',
+] as const
+export type RefusalCode = (typeof refusalCodes)[number] | (typeof targetRefusalCodes)[number]
 
 /**
  * A no on merits: a value, final, stored under the idempotency key. `details` is what the client is told besides

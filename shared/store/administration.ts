@@ -10,12 +10,21 @@ import type {
   AccountChange,
   AccountChangeOutcome,
   AccountFilter,
+  ClosingBlocker,
   NewAccount,
   Page,
 } from './ledger-store.ts'
 
 /** Who asks whether the store is ready asks again soon. */
 const readyMs = 2000
+
+/** How often closing an account is tried while nothing stands in its way any more by the time one looks. */
+const closingTriesMax = 3
+
+/** A queued transaction names its accounts in what it asks for, as UUIDs, which nothing else in it looks like. */
+const isQueuedFor = `exists (select 1 from transactions t
+   where t.ledger_id = q.ledger_id and t.id = q.transaction_id
+     and cast(t.requested_entries as text) like :named)`
 
 /** Accounts, currencies and ledgers through TypeORM: everything that is not posting and not hot. */
 export class Administration {
@@ -65,12 +74,36 @@ export class Administration {
     id: string,
     change: AccountChange,
   ): Promise<AccountChangeOutcome> {
-    const affected = Object.keys(change).length > 0 ? await this.#update(ledgerId, id, change) : 1
-    const row = await failingClearly('read', () => this.#accounts.findOneBy({ ledgerId, id }))
-    if (row === null) return { kind: 'not_found' }
-    const account = { ...row, metadata: row.metadata ?? {} }
-    if (affected === 1) return { kind: 'changed', account }
-    return account.status === 'closed' ? { kind: 'closed' } : { kind: 'not_empty', account }
+    for (let tries = 1; ; tries += 1) {
+      const affected = Object.keys(change).length > 0 ? await this.#update(ledgerId, id, change) : 1
+      const row = await failingClearly('read', () => this.#accounts.findOneBy({ ledgerId, id }))
+      if (row === null) return { kind: 'not_found' }
+      const account = { ...row, metadata: row.metadata ?? {} }
+      if (affected === 1) return { kind: 'changed', account }
+      if (account.status === 'closed') return { kind: 'closed' }
+      const blockers = await this.#blockersOf(account)
+      // What stood in the way may have gone since: then it is tried again.
+      if (blockers.length > 0 || tries === closingTriesMax) {
+        return { kind: 'not_empty', account, blockers }
+      }
+    }
+  }
+
+  /** What stands in the way of closing an account now. One statement. */
+  async #blockersOf(account: AccountRecord): Promise<ClosingBlocker[]> {
+    const { ledgerId, id, heldDebits, heldCredits } = account
+    const queued = await failingClearly('read', () =>
+      this.#queued
+        .createQueryBuilder('q')
+        .where(`q.ledger_id = :ledgerId and ${isQueuedFor}`, { ledgerId, named: `%${id}%` })
+        .limit(1)
+        .getOne(),
+    )
+    const blockers: ClosingBlocker[] = []
+    if (account.postedDebits !== account.postedCredits) blockers.push('balance')
+    if (heldDebits !== 0n || heldCredits !== 0n) blockers.push('holds')
+    if (queued !== null) blockers.push('queued')
+    return blockers
   }
 
   async #update(ledgerId: number, id: string, change: AccountChange): Promise<number> {
@@ -82,6 +115,11 @@ export class Administration {
       .andWhere(`status <> 'closed'`)
     if (change.status === 'closed') {
       update.andWhere(`posted_debits = posted_credits and held_debits = '0' and held_credits = '0'`)
+      update.andWhere(
+        `not exists (select 1 from queued_transactions q
+                      where q.ledger_id = :ledgerId and ${isQueuedFor})`,
+        { named: `%${id}%` },
+      )
     }
     const { affected } = await failingClearly('write', () => update.execute())
     return affected ?? 0
@@ -114,6 +152,10 @@ export class Administration {
 
   get #accounts() {
     return this.#source.dataSource.getRepository(this.#source.entities.accounts)
+  }
+
+  get #queued() {
+    return this.#source.dataSource.getRepository(this.#source.entities.queuedTransactions)
   }
 
   get #currencies() {

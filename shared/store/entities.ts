@@ -10,7 +10,8 @@ import {
 import type { RequestedEntry } from '../ledger/command.ts'
 import type { MinorUnits } from '../ledger/money.ts'
 import type { Refusal } from '../ledger/refusal.ts'
-import { transactionStatuses, type TransactionStatus } from '../ledger/transaction.ts'
+import type { HoldChangeWish, SpecialWish } from '../ledger/special-wish.ts'
+import { holdStatuses, transactionStatuses, type TransactionStatus } from '../ledger/transaction.ts'
 import type { Metadata } from '../engine/transaction-record.ts'
 import { columnKinds, type Dialect } from './dialect.ts'
 
@@ -74,6 +75,29 @@ export interface TransactionRow {
   requestedEntries: readonly RequestedEntry[] | null
   slot: number | null
   sequence: number | null
+  wish: SpecialWish | null
+  /** Code and exponent of each entry's currency, by position; null when all are in the transaction's. */
+  currencies: readonly (readonly [string, number])[] | null
+  reversalOf: string | null
+  holdId: string | null
+  heldAt: number | null
+  expiresAt: number | null
+  resolvedAt: number | null
+  /** Minor units captured or reversed of each entry, by position; null when nothing is. */
+  resolvedEntries: readonly string[] | null
+}
+
+/** A change of a hold that was asked for; never changed, never removed. */
+export interface HoldChangeRow {
+  ledgerId: number
+  id: string
+  holdId: string
+  wish: HoldChangeWish
+  idempotencyKey: string | null
+  fingerprint: Buffer | null
+  expiresAt: number | null
+  failure: Refusal | null
+  createdAt: number
 }
 
 /** One side of a posted transaction; never changed, never removed. */
@@ -115,6 +139,7 @@ export interface Entities {
   readonly transactions: EntitySchema<TransactionRow>
   readonly entries: EntitySchema<EntryRow>
   readonly queuedTransactions: EntitySchema<QueuedTransactionRow>
+  readonly holdChanges: EntitySchema<HoldChangeRow>
 }
 
 /** Makes the entity schemas of a dialect. */
@@ -193,6 +218,14 @@ export function entitiesFor(dialect: Dialect): Entities {
         requestedEntries: { ...kinds.jsonText, name: 'requested_entries', nullable: true },
         slot: { ...kinds.small, nullable: true },
         sequence: { ...kinds.count, nullable: true },
+        wish: { ...kinds.jsonText, nullable: true },
+        currencies: { ...kinds.jsonText, nullable: true },
+        reversalOf: { ...kinds.id, name: 'reversal_of', nullable: true },
+        holdId: { ...kinds.id, name: 'hold_id', nullable: true },
+        heldAt: { ...kinds.time, name: 'held_at', nullable: true },
+        expiresAt: { ...kinds.time, name: 'expires_at', nullable: true },
+        resolvedAt: { ...kinds.time, name: 'resolved_at', nullable: true },
+        resolvedEntries: { ...kinds.jsonText, name: 'resolved_entries', nullable: true },
       },
       indices: [
         {
@@ -216,9 +249,34 @@ export function entitiesFor(dialect: Dialect): Entities {
           columns: ['ledgerId', 'id'],
           where: `"canceled_at" IS NOT NULL`,
         },
+        {
+          name: 'transactions_holds_due',
+          columns: ['ledgerId', 'expiresAt', 'id'],
+          where: openHold,
+        },
+        { name: 'transactions_holds_open', columns: ['ledgerId', 'id'], where: openHold },
+        {
+          name: 'transactions_holds_ended',
+          columns: ['ledgerId', 'id'],
+          where: `"resolved_at" IS NOT NULL`,
+        },
+        {
+          name: 'transactions_reversals',
+          columns: ['ledgerId', 'reversalOf'],
+          where: `"reversal_of" IS NOT NULL`,
+        },
+        {
+          name: 'transactions_captures',
+          columns: ['ledgerId', 'holdId'],
+          where: `"hold_id" IS NOT NULL`,
+        },
         ...(dialect === 'sqlite' ? [postingsIndex] : []),
       ],
-      checks: [oneOf('transactions_status_check', 'status', transactionStatuses)],
+      checks: [
+        oneOf('transactions_status_check', 'status', transactionStatuses),
+        // TypeORM does not see the last check of a table of SQLite.
+        ...(dialect === 'postgres' ? [holdTimesCheck] : []),
+      ],
     }),
     entries: schema({
       name: 'entries',
@@ -273,7 +331,38 @@ export function entitiesFor(dialect: Dialect): Entities {
         },
       ],
     }),
+    holdChanges: schema({
+      name: 'hold_changes',
+      columns: {
+        ledgerId,
+        id: { ...kinds.id, primary: true },
+        holdId: { ...kinds.id, name: 'hold_id' },
+        wish: kinds.jsonText,
+        idempotencyKey: { ...text, name: 'idempotency_key', nullable: true },
+        fingerprint: { ...kinds.bytes, nullable: true },
+        expiresAt: { ...kinds.time, name: 'expires_at', nullable: true },
+        failure: { ...kinds.jsonText, nullable: true },
+        createdAt: { ...kinds.time, name: 'created_at' },
+      },
+      indices: [
+        {
+          name: 'hold_changes_idempotency_key',
+          columns: ['ledgerId', 'idempotencyKey'],
+          unique: true,
+          where: `"idempotency_key" IS NOT NULL`,
+        },
+      ],
+    }),
   }
+}
+
+/** A hold that has not ended. No column of it changes while a plain payment goes its way: its update stays HOT. */
+const openHold = `"expires_at" IS NOT NULL AND "resolved_at" IS NULL`
+
+/** A hold, and nothing else, has the time at which it was placed. */
+const holdTimesCheck = {
+  name: 'transactions_hold_times_check',
+  expression: `(${oneOf('', 'status', holdStatuses).expression}) = (held_at is not null)`,
 }
 
 /** What SQLite has no numbers for: one to 38 digits, the first not zero. */

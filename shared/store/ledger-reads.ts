@@ -1,6 +1,6 @@
 import type { TransactionRecord } from '../engine/transaction-record.ts'
 import type { Currency } from '../ledger/currency.ts'
-import type { StandingTransaction } from '../engine/posting-store.ts'
+import type { Standing } from '../engine/posting-store.ts'
 import type { EndOutcome, QueueStanding, SlotBacklog } from '../engine/queue-store.ts'
 import type { QueuePlace } from '../engine/transaction-record.ts'
 import {
@@ -28,16 +28,20 @@ import type {
   AccountFilter,
   AccountStore,
   CurrencyStore,
+  HoldStore,
   NewAccount,
   Page,
   TransactionFilter,
   TransactionStore,
 } from './ledger-store.ts'
 import { balanceAt, findAccount, listEntries } from './read-accounts.ts'
+import { holdsDue } from './read-holds.ts'
 import { findTransaction, listTransactions } from './read-transactions.ts'
 
 /** What both stores share besides posting and draining: hot reads as plain SQL, the rest through TypeORM. */
-export abstract class LedgerReads implements AccountStore, TransactionStore, CurrencyStore {
+export abstract class LedgerReads
+  implements AccountStore, TransactionStore, HoldStore, CurrencyStore
+{
   protected readonly access: QueueAccess
   readonly #administration: Administration
 
@@ -88,6 +92,10 @@ export abstract class LedgerReads implements AccountStore, TransactionStore, Cur
     page: Page<string>,
   ): Promise<TransactionRecord[]> {
     return listTransactions(this.access, ledgerId, filter, page)
+  }
+
+  holdsDue(at: number, size: number): Promise<readonly TransactionRecord[]> {
+    return holdsDue(this.access, at, size)
   }
 
   listCurrencies(ledgerId: number): Promise<Currency[]> {
@@ -142,7 +150,7 @@ export abstract class LedgerReads implements AccountStore, TransactionStore, Cur
     return endedAmong(this.access, ids)
   }
 
-  findByKey(ledgerId: number, idempotencyKey: string): Promise<StandingTransaction | undefined> {
+  findByKey(ledgerId: number, idempotencyKey: string): Promise<Standing | undefined> {
     return findByKey(this.access, ledgerId, idempotencyKey)
   }
 

@@ -34,8 +34,15 @@ export type AccountChangeOutcome =
   | { readonly kind: 'not_found' }
   /** A closed account stays closed. */
   | { readonly kind: 'closed' }
-  /** Only an account without balance and without holds can be closed. */
-  | { readonly kind: 'not_empty'; readonly account: AccountRecord }
+  /** Only an account without balance and without holds, and for which nothing is queued, can be closed. */
+  | {
+      readonly kind: 'not_empty'
+      readonly account: AccountRecord
+      readonly blockers: readonly ClosingBlocker[]
+    }
+
+/** What stands in the way of closing an account. */
+export type ClosingBlocker = 'balance' | 'holds' | 'queued'
 
 /** One page of a list: newest first, everything before `before`. */
 export interface Page<Key> {
@@ -54,6 +61,9 @@ export interface TransactionFilter {
   readonly status?: TransactionStatus | undefined
   readonly accountId?: string | undefined
   readonly reference?: string | undefined
+  /** Holds that end by themselves before a time, and at it or later; ms since 1970. */
+  readonly expiresBefore?: number | undefined
+  readonly expiresAfter?: number | undefined
 }
 
 /** The reads and the administrative writes that the services need. All of one ledger at a time; primary's reads. */
@@ -81,6 +91,11 @@ export interface TransactionStore {
   ): Promise<TransactionRecord[]>
 }
 
+export interface HoldStore {
+  /** Open holds of all ledgers whose time was over at `at` (ms since 1970), up to `size` of each ledger. */
+  holdsDue(at: number, size: number): Promise<readonly TransactionRecord[]>
+}
+
 export interface CurrencyStore {
   listCurrencies(ledgerId: number): Promise<Currency[]>
   /** Registers a currency; false when the code is registered already. */
@@ -89,7 +104,7 @@ export interface CurrencyStore {
 
 /** A ledger in a database: posting, the queue, reads, administration. */
 export interface LedgerStore
-  extends PostingStore, QueueStore, AccountStore, TransactionStore, CurrencyStore {
+  extends PostingStore, QueueStore, AccountStore, TransactionStore, HoldStore, CurrencyStore {
   /** What runs here, for people: "SQLite 3.51 at ./data/ledgerflow.db". Never a password. */
   readonly description: string
   /** Something an operator should know about how the store runs, or undefined. */

@@ -1,11 +1,10 @@
-import type { StandingTransaction } from '../engine/posting-store.ts'
+import type { Standing } from '../engine/posting-store.ts'
 import type { QueueStanding, SlotBacklog } from '../engine/queue-store.ts'
 import { slotCount } from '../engine/slot.ts'
 import type { QueuePlace, TransactionRecord } from '../engine/transaction-record.ts'
-import type { TransactionStatus } from '../ledger/transaction.ts'
 import type { Page } from './ledger-store.ts'
 import type { Reader, Statement } from './reader.ts'
-import { fingerprint, time, transactionOf } from './rows.ts'
+import { holdChangeOf, standingTransactionOf, time, transactionOf } from './rows.ts'
 
 /** One place in the queue and how many are before it in its slot, through `queued_transactions_pkey`. */
 const placeInQueue: Statement = {
@@ -59,6 +58,12 @@ const byKey: Statement = {
   name: 'transaction_by_key',
   text: `select id, idempotency_key, fingerprint, status from transactions
           where ledger_id = $1 and idempotency_key = $2`,
+}
+
+/** The change of a hold under a key, through `hold_changes_idempotency_key`. */
+const changeByKey: Statement = {
+  name: 'hold_change_by_key',
+  text: `select * from hold_changes where ledger_id = $1 and idempotency_key = $2`,
 }
 
 /** How far a queued transaction has come; undefined when it is not queued. One round trip. */
@@ -140,20 +145,16 @@ export async function endedAmong(
   return ended
 }
 
-/** The transaction that stands under a key. One round trip. */
+/** The transaction, or else the change of a hold, that stands under a key. One round trip, or two. */
 export async function findByKey(
   reader: Reader,
   ledgerId: number,
   idempotencyKey: string,
-): Promise<StandingTransaction | undefined> {
+): Promise<Standing | undefined> {
   const [row] = await reader.rows(byKey, [ledgerId, idempotencyKey])
-  if (row === undefined) return undefined
-  return {
-    id: row['id'] as string,
-    idempotencyKey: row['idempotency_key'] as string | null,
-    fingerprint: fingerprint(row['fingerprint']),
-    status: row['status'] as TransactionStatus,
-  }
+  if (row !== undefined) return standingTransactionOf(row)
+  const [change] = await reader.rows(changeByKey, [ledgerId, idempotencyKey])
+  return change === undefined ? undefined : holdChangeOf(change)
 }
 
 function byLedger(

@@ -39,7 +39,7 @@ export async function listTransactions(
   filter: TransactionFilter,
   page: Page<string>,
 ): Promise<TransactionRecord[]> {
-  const query = transactionPage(ledgerId, filter, page)
+  const query = transactionPage(reader, ledgerId, filter, page)
   const rows = await reader.rows(query.statement, query.parameters)
   const posted = rows.filter((row) => row['posted_at'] !== null).map((row) => row['id'] as string)
   const entries = await entriesOf(reader, ledgerId, posted)
@@ -50,10 +50,11 @@ export async function listTransactions(
 
 /**
  * The statement of one page. Each filter has its own way through an index: a reference through
- * `transactions_reference`, a failed or canceled one through its partial index, an account through
+ * `transactions_reference`, a failed or canceled one and a hold through its partial index, an account through
  * `entries_account_transaction`, everything else walks `transactions_pkey` downwards.
  */
 function transactionPage(
+  reader: Reader,
   ledgerId: number,
   filter: TransactionFilter,
   page: Page<string>,
@@ -68,6 +69,13 @@ function transactionPage(
   if (filter.reference !== undefined) {
     conditions.push(`t.reference is not null and t.reference = ${parameter(filter.reference)}`)
   }
+  const { expiresBefore, expiresAfter } = filter
+  if (expiresBefore !== undefined) {
+    conditions.push(`t.expires_at < ${parameter(reader.timeParameter(expiresBefore))}`)
+  }
+  if (expiresAfter !== undefined) {
+    conditions.push(`t.expires_at >= ${parameter(reader.timeParameter(expiresAfter))}`)
+  }
   const where = conditions.join(' and ')
   const size = parameter(page.size)
   const text =
@@ -80,7 +88,11 @@ function transactionPage(
 /** Names the column that a status sets, so that the partial index over it is used. */
 function timeSet(status: TransactionStatus): string {
   const conditions = {
-    queued: 't.posted_at is null and t.failed_at is null and t.canceled_at is null',
+    queued: `t.posted_at is null and t.failed_at is null and t.canceled_at is null and t.held_at is null`,
+    held: 't.expires_at is not null and t.resolved_at is null',
+    captured: 't.resolved_at is not null',
+    voided: 't.resolved_at is not null',
+    expired: 't.resolved_at is not null',
     posted: 't.posted_at is not null',
     failed: 't.failed_at is not null',
     canceled: 't.canceled_at is not null',
@@ -107,6 +119,8 @@ function pageOfAccount(where: string, account: string, size: string): string {
     posted,
     unposted(`(select * from transactions where failed_at is not null) t`),
     unposted(`(select * from transactions where canceled_at is not null) t`),
+    unposted(`(select * from transactions where expires_at is not null and resolved_at is null) t`),
+    unposted(`(select * from transactions where resolved_at is not null) t`),
     unposted(`queued_transactions q join transactions t
                 on q.ledger_id = $1 and t.ledger_id = $1 and t.id = q.transaction_id`),
   ]

@@ -1,9 +1,13 @@
+import type { HoldChangeRecord } from '../engine/hold-change-record.ts'
+import type { StandingTransaction } from '../engine/posting-store.ts'
 import type { TransactionRecord } from '../engine/transaction-record.ts'
 import type { AccountStatus, AccountType, Direction } from '../ledger/account.ts'
 import type { RequestedEntry } from '../ledger/command.ts'
+import type { Currency } from '../ledger/currency.ts'
 import type { PostedEntry } from '../ledger/decide.ts'
 import { minorUnits, type MinorUnits } from '../ledger/money.ts'
 import type { Refusal } from '../ledger/refusal.ts'
+import type { HoldChangeWish, SpecialWish } from '../ledger/special-wish.ts'
 import type { TransactionStatus } from '../ledger/transaction.ts'
 import type { AccountEntry, AccountRecord } from '../engine/account-record.ts'
 
@@ -52,6 +56,14 @@ export function transactionOf(row: Row, entries: readonly PostedEntry[]): Transa
     postedAt: time(row['posted_at']),
     failedAt: time(row['failed_at']),
     canceledAt: time(row['canceled_at']),
+    heldAt: time(row['held_at']),
+    expiresAt: time(row['expires_at']),
+    resolvedAt: time(row['resolved_at']),
+    resolved: json<readonly string[]>(row['resolved_entries'])?.map(money) ?? null,
+    currencies: currenciesOf(row['currencies']),
+    wish: json<SpecialWish>(row['wish']),
+    reversalOf: row['reversal_of'] as string | null,
+    holdId: row['hold_id'] as string | null,
     failure: json<Refusal>(row['failure']),
     requestedEntries: json<readonly RequestedEntry[]>(row['requested_entries']) ?? [],
     entries,
@@ -59,6 +71,32 @@ export function transactionOf(row: Row, entries: readonly PostedEntry[]): Transa
       row['slot'] === null
         ? null
         : { slot: row['slot'] as number, sequence: Number(row['sequence']) },
+  }
+}
+
+/** Reads what a retry needs to know of a transaction. */
+export function standingTransactionOf(row: Row): StandingTransaction {
+  return {
+    id: row['id'] as string,
+    idempotencyKey: row['idempotency_key'] as string | null,
+    fingerprint: fingerprint(row['fingerprint']),
+    status: row['status'] as TransactionStatus,
+  }
+}
+
+/** Reads the change of a hold from its row. */
+export function holdChangeOf(row: Row): HoldChangeRecord {
+  const wish = json<HoldChangeWish>(row['wish'])
+  if (wish === null) throw new Error('the change of a hold does not say what was asked')
+  return {
+    id: row['id'] as string,
+    holdId: row['hold_id'] as string,
+    wish,
+    idempotencyKey: row['idempotency_key'] as string | null,
+    fingerprint: fingerprint(row['fingerprint']),
+    expiresAt: time(row['expires_at']),
+    failure: json<Refusal>(row['failure']),
+    createdAt: timeThere(row['created_at']),
   }
 }
 
@@ -91,6 +129,12 @@ export function time(value: unknown): number | null {
 /** A fingerprint as hex: bytes in both stores. */
 export function fingerprint(value: unknown): string | null {
   return value === null ? null : (value as Buffer).toString('hex')
+}
+
+/** The currencies of entries by position: pairs of code and exponent. */
+function currenciesOf(value: unknown): readonly Currency[] | null {
+  const pairs = json<readonly (readonly [string, number])[]>(value)
+  return pairs?.map(([code, exponent]) => ({ code, exponent })) ?? null
 }
 
 function timeThere(value: unknown): number {

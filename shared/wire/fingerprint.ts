@@ -1,12 +1,14 @@
 import { hash } from 'node:crypto'
 import type { TransactionNotes } from '../engine/transaction-record.ts'
 import type { RequestedEntry } from '../ledger/command.ts'
+import type { HoldChangeWish, SpecialWish, WishedPart } from '../ledger/special-wish.ts'
 
 /** What a request says, apart from its key: two requests with the same content are the same wish. */
 export interface TransactionContent extends TransactionNotes {
   readonly currency: string
   /** In the order given. */
   readonly requestedEntries: readonly RequestedEntry[]
+  readonly wish: SpecialWish | HoldChangeWish | null
 }
 
 /** The fields that are compared, as the API names them. */
@@ -15,10 +17,11 @@ const fields = {
   description: (content) => content.description,
   currency: (content) => content.currency,
   entries: (content) =>
-    content.requestedEntries.map((entry) => [
+    givenEntries(content).map((entry) => [
       entry.accountId,
       entry.direction,
       withoutTrailingZeros(entry.amount),
+      ...(entry.currency === undefined ? [] : [entry.currency]),
     ]),
   // Sorted where it is read: Postgres keeps the names of jsonb in an order of its own.
   metadata: (content) => Object.entries(content.metadata).toSorted(([a], [b]) => (a < b ? -1 : 1)),
@@ -26,17 +29,76 @@ const fields = {
   ordering_key: (content) => content.orderingKey,
 } satisfies Record<string, (content: TransactionContent) => unknown>
 
+/**
+ * What is compared besides when more was asked for than to post entries at once. Apart from the others, so that a plain payment has
+ * the fingerprint it always had. `operation` and the ids are the address of the request, the others fields of its body.
+ */
+const specialFields = {
+  operation: ({ wish }) => wish?.kind ?? 'post',
+  reversal_of: ({ wish }) => (wish?.kind === 'reversal' ? wish.target : null),
+  hold_id: ({ wish }) =>
+    wish !== null && 'target' in wish && wish.kind !== 'reversal' ? wish.target : null,
+  hold: ({ wish }) => (wish?.kind === 'hold' ? wish.terms : null),
+  require: ({ wish }) =>
+    (wish !== null && 'require' in wish ? wish.require : []).map((condition) => [
+      condition.accountId,
+      condition.availableGte === null ? null : withoutTrailingZeros(condition.availableGte),
+      condition.version,
+    ]),
+  amount: ({ wish }) => amountOf(partOf(wish)),
+  final: ({ wish }) => (wish?.kind === 'capture' ? wish.final : null),
+  reason: ({ wish }) => (wish?.kind === 'reversal' ? wish.reason : null),
+  expires_in: ({ wish }) =>
+    wish?.kind === 'extend' && 'expiresInS' in wish.terms ? wish.terms.expiresInS : null,
+  expires_at: ({ wish }) =>
+    wish?.kind === 'extend' && 'expiresAt' in wish.terms ? wish.terms.expiresAt : null,
+} satisfies Record<string, (content: TransactionContent) => unknown>
+
+const allFields: Readonly<Record<string, (content: TransactionContent) => unknown>> = {
+  ...fields,
+  ...specialFields,
+}
+
+/** The content of a change of a hold: nothing but what is asked of which hold. */
+export function contentOfChange(wish: HoldChangeWish): TransactionContent {
+  return {
+    reference: null,
+    description: null,
+    currency: '',
+    requestedEntries: [],
+    metadata: {},
+    effectiveAt: null,
+    orderingKey: null,
+    wish,
+  }
+}
+
 /** Hashes the content of a request: SHA-256 over its fields in a fixed order, in hex. About 2 µs. */
 export function fingerprintOf(content: TransactionContent): string {
-  const canonical = JSON.stringify(Object.values(fields).map((field) => field(content)))
+  const asked = Object.values(content.wish === null ? fields : allFields)
+  const canonical = JSON.stringify(asked.map((field) => field(content)))
   return hash('sha256', canonical, 'hex')
 }
 
 /** Names the fields in which two requests differ. */
 export function differingFields(a: TransactionContent, b: TransactionContent): string[] {
-  return Object.entries(fields)
+  return Object.entries(allFields)
     .filter(([, field]) => JSON.stringify(field(a)) !== JSON.stringify(field(b)))
     .map(([name]) => name)
+}
+
+/** The entries that the request named. Where it did not, those in hand follow from how things stood, and are no wish. */
+function givenEntries({ wish, requestedEntries }: TransactionContent): readonly RequestedEntry[] {
+  const part = partOf(wish)
+  return part === undefined || part.of === 'entries' ? requestedEntries : []
+}
+
+function partOf(wish: TransactionContent['wish']): WishedPart | undefined {
+  return wish !== null && 'part' in wish ? wish.part : undefined
+}
+
+function amountOf(part: WishedPart | undefined): string | null {
+  return part?.of === 'amount' ? withoutTrailingZeros(part.amount) : null
 }
 
 /**

@@ -23,6 +23,7 @@ type BorderCode =
   | 'already_posted'
   | 'already_failed'
   | 'already_canceled'
+  | 'already_held'
   | 'not_parked'
   | 'queue_full'
   | 'queue_board_unavailable'
@@ -47,10 +48,26 @@ export const problems = {
   code_taken: final(409, 'Another account of the ledger has this code'),
   currency_taken: final(409, 'The currency is known already, with another exponent'),
   account_closed: final(409, 'The account is closed and cannot be changed'),
-  account_not_empty: final(409, 'Only an account without balance and holds can be closed'),
+  account_not_empty: final(
+    409,
+    'Only an account without balance and holds, and for which nothing is queued, can be closed',
+  ),
   already_posted: final(409, 'The transaction is posted and can no longer be changed'),
   already_failed: final(409, 'The transaction has failed and can no longer be changed'),
   already_canceled: final(409, 'The transaction is canceled and can no longer be changed'),
+  already_held: final(
+    409,
+    'The money is set aside: the transaction is a hold and no longer queued',
+  ),
+  not_a_hold: final(409, 'The transaction is not a hold that money was set aside for'),
+  not_reversible: final(
+    409,
+    'Only a posted transaction that is no reversal itself can be reversed',
+  ),
+  hold_already_captured: final(409, 'The hold is captured'),
+  hold_already_voided: final(409, 'The hold is voided'),
+  hold_expired: final(409, 'The time of the hold is over'),
+  already_reversed: final(409, 'All of the transaction has been reversed'),
   not_parked: final(409, 'The transaction is not parked'),
   body_too_large: final(413, 'The body is larger than the service accepts'),
   uri_too_long: final(414, 'The address is longer than the service accepts'),
@@ -64,10 +81,15 @@ export const problems = {
   amount_too_large: final(422, 'An amount or total has more than 38 digits'),
   unbalanced: final(422, 'Debits and credits are not equal'),
   single_account: final(422, 'All entries are on one account'),
+  expiry_out_of_range: final(422, 'A hold must end in the future, within 366 days'),
   account_not_found: final(422, 'An entry names an account that does not exist'),
   account_not_active: final(422, 'An entry names an account that is frozen or closed'),
   currency_mismatch: final(422, 'An entry names an account in another currency'),
+  condition_failed: final(422, 'An account does not meet a condition of the request'),
   insufficient_funds: final(422, 'The transaction would take an account below its limit'),
+  amount_ambiguous: final(422, 'One amount cannot say what is meant in several currencies'),
+  hold_exceeded: final(422, 'More would be captured than remains of the hold'),
+  reversal_exceeds_remaining: final(422, 'More would be reversed than remains of the transaction'),
   refused_by_operator: final(422, 'An operator has refused the transaction'),
 
   internal_error: final(500, 'The service failed'),

@@ -4,11 +4,18 @@ import type { PostCommand } from '../engine/post-command.ts'
 import type { QueueStanding } from '../engine/queue-store.ts'
 import type { QueuePlace, TransactionRecord } from '../engine/transaction-record.ts'
 import { directions } from '../ledger/account.ts'
-import { canonicalEntries, entriesMax, entriesMin, price } from '../ledger/command.ts'
-import type { Currencies } from '../ledger/currency.ts'
-import { formatMinorUnits, type MinorUnits } from '../ledger/money.ts'
+import {
+  canonicalEntries,
+  entriesMax,
+  entriesMin,
+  price,
+  type RequestedEntry,
+} from '../ledger/command.ts'
+import type { Currencies, Currency } from '../ledger/currency.ts'
+import { formatMinorUnits } from '../ledger/money.ts'
 import type { Refusal } from '../ledger/refusal.ts'
-import { transactionStatuses } from '../ledger/transaction.ts'
+import type { SpecialWish } from '../ledger/special-wish.ts'
+import { isHoldStatus, transactionStatuses } from '../ledger/transaction.ts'
 import {
   amount,
   currencyCode,
@@ -20,8 +27,10 @@ import {
   uuid,
 } from './fields.ts'
 import { fingerprintOf, type TransactionContent } from './fingerprint.ts'
+import { holdBlock, holdBlockSchema, resolvedOfEntry, reversedAmount } from './hold-json.ts'
 import { pageParameters } from './paging.ts'
 import { problems } from './problems.ts'
+import { conditions, hold, holdTerms, require } from './wish-fields.ts'
 
 const exampleTime = '2026-01-31T12:00:00.000Z'
 const exampleEntries = [
@@ -34,32 +43,53 @@ const reference = line(255).meta({
   example: 'order-4711',
 })
 
-/** The body that posts a transaction. */
+/** One entry as a client writes it. */
+const entryRequest = z.strictObject({
+  account_id: uuid,
+  direction: z.enum(directions),
+  amount: amount.meta({ example: '125.00' }),
+  currency: currencyCode.nullish().meta({ description: "Default: the transaction's." }),
+})
+
+/** The entries of a transaction as a client writes them. */
+export const entriesRequest = z
+  .array(entryRequest)
+  .min(entriesMin, `must have at least ${entriesMin} entries`)
+  .max(entriesMax, `must have at most ${entriesMax} entries`)
+
+/** What a client may say of a transaction besides its money. */
+export const notesRequest = {
+  reference: reference.nullish(),
+  idempotency_key: idempotencyKey.nullish().meta({
+    description: 'May come as the header `Idempotency-Key` instead.',
+    example: '7f1c6c0e-order-4711',
+  }),
+  description: line(1000).nullish(),
+  metadata: metadata.nullish(),
+  effective_at: time.nullish().meta({ description: 'RFC 3339; default: the time of posting.' }),
+}
+
+/** The body that posts a transaction, or holds one. */
 export const transactionRequest = z
   .strictObject({
-    reference: reference.nullish(),
-    idempotency_key: idempotencyKey.nullish().meta({
-      description: 'May come as the header `Idempotency-Key` instead.',
-      example: '7f1c6c0e-order-4711',
+    ...notesRequest,
+    currency: currencyCode.nullish().meta({
+      description:
+        'Of the entries that do not say their own. Debits equal credits in each currency. May be left out when every entry ' +
+        'says its own.',
+      example: 'USD',
     }),
-    description: line(1000).nullish(),
-    currency: currencyCode.meta({ example: 'USD' }),
-    entries: z
-      .array(
-        z.strictObject({
-          account_id: uuid,
-          direction: z.enum(directions),
-          amount: amount.meta({ example: '125.00' }),
-        }),
-      )
-      .min(entriesMin, `must have at least ${entriesMin} entries`)
-      .max(entriesMax, `must have at most ${entriesMax} entries`),
-    metadata: metadata.nullish(),
-    effective_at: time.nullish().meta({ description: 'RFC 3339; default: the time of posting.' }),
+    entries: entriesRequest,
     ordering_key: line(255).nullish().meta({
       description: "What orders asynchronous work; default: the first entry's account.",
     }),
+    hold: hold.nullish(),
+    require: require.nullish(),
   })
+  .refine(
+    ({ currency, entries }) => currency != null || entries.every((entry) => entry.currency != null),
+    { error: 'is required, unless every entry has one', path: ['currency'] },
+  )
   .meta({
     id: 'TransactionRequest',
     examples: [
@@ -78,8 +108,29 @@ export const transactionQuery = z.strictObject({
   status: z.enum(transactionStatuses).optional(),
   account_id: uuid.optional(),
   reference: reference.optional(),
+  expires_before: time.optional().meta({ description: 'Holds that end by themselves before.' }),
+  expires_after: time
+    .optional()
+    .meta({ description: 'Holds that end by themselves then or later.' }),
   ...pageParameters,
 })
+
+/** Every currency that a request names. */
+export function currencyCodesOf({ currency, entries }: TransactionRequest): string[] {
+  const own = entries.flatMap((entry) => entry.currency ?? [])
+  return currency == null ? own : [currency, ...own]
+}
+
+/** The entries of a request as the ledger reads them. */
+export function requestedEntriesOf(
+  entries: z.output<typeof entriesRequest>,
+): readonly RequestedEntry[] {
+  return entries.map(({ account_id: accountId, direction, amount: text, currency }) =>
+    currency == null
+      ? { accountId, direction, amount: text }
+      : { accountId, direction, amount: text, currency },
+  )
+}
 
 /**
  * Turns a parsed body into a command: its id is made here and stays for life, its amounts are priced, its content is
@@ -91,23 +142,18 @@ export function postCommand(
   ledgerId: number,
   currencies: Currencies,
 ): PostCommand {
-  const wish = {
-    currency: request.currency,
-    entries: request.entries.map((entry) => ({
-      accountId: entry.account_id,
-      direction: entry.direction,
-      amount: entry.amount,
-    })),
-  }
-  const currency = currencies.get(request.currency)
+  const currency = request.currency ?? request.entries[0]?.currency ?? ''
+  const asked = { currency, entries: requestedEntriesOf(request.entries) }
+  const wish = wishOf(request)
   const content = {
     reference: request.reference ?? null,
     description: request.description ?? null,
-    currency: request.currency,
-    requestedEntries: canonicalEntries(wish, currency),
+    currency,
+    requestedEntries: canonicalEntries(asked, currencies),
     metadata: request.metadata ?? {},
     effectiveAt: request.effective_at ?? null,
     orderingKey: request.ordering_key ?? null,
+    wish,
   }
   // Written out: a spread with further fields beside it took 5 µs, half of what a payment costs here.
   return {
@@ -118,13 +164,21 @@ export function postCommand(
     metadata: content.metadata,
     effectiveAt: content.effectiveAt,
     orderingKey: content.orderingKey,
+    wish,
     transactionId: newId(),
     ledgerId,
     idempotencyKey: key,
     fingerprint: key === null ? null : fingerprintOf(content),
-    exponent: currency?.exponent ?? null,
-    pricing: price(wish, currencies),
+    exponent: currencies.get(currency)?.exponent ?? null,
+    pricing: price(asked, currencies),
+    otherAccountIds: wish === null ? [] : wish.require.map(({ accountId }) => accountId),
   }
+}
+
+function wishOf(request: TransactionRequest): Extract<SpecialWish, { require: unknown }> | null {
+  const asked = conditions(request.require)
+  if (request.hold != null) return { kind: 'hold', terms: holdTerms(request.hold), require: asked }
+  return asked.length > 0 ? { kind: 'post', require: asked } : null
 }
 
 /** The content of a stored transaction, as it was asked for: what another request's content is compared with. */
@@ -135,15 +189,16 @@ export function contentOf(transaction: TransactionRecord): TransactionContent {
     currency: transaction.currency,
     requestedEntries:
       transaction.status === 'posted'
-        ? transaction.entries.map((entry) => ({
-            accountId: entry.accountId,
-            direction: entry.direction,
-            amount: decimalOf(entry.amount, transaction),
-          }))
+        ? transaction.entries.map(({ accountId, direction, amount: units }, position) => {
+            const { code, exponent } = currencyAt(transaction, position)
+            const entry = { accountId, direction, amount: formatMinorUnits(units, exponent) }
+            return code === transaction.currency ? entry : { ...entry, currency: code }
+          })
         : transaction.requestedEntries,
     metadata: transaction.metadata,
     effectiveAt: transaction.effectiveAt,
     orderingKey: transaction.orderingKey,
+    wish: transaction.wish,
   }
 }
 
@@ -185,8 +240,11 @@ export const transactionJsonSchema = z
         account_id: z.uuid(),
         direction: z.enum(directions),
         amount: decimal,
+        currency: z.string().meta({ example: 'USD' }),
         account_version: z.int().optional(),
         balance_after: decimal.optional(),
+        captured_amount: decimal.optional(),
+        reversed_amount: decimal.optional(),
       }),
     ),
     metadata: z.record(z.string(), z.string()),
@@ -194,6 +252,14 @@ export const transactionJsonSchema = z
     ordering_key: z.string().nullable(),
     created_at: z.iso.datetime(),
     posted_at: z.iso.datetime().nullable(),
+    hold: holdBlockSchema.optional(),
+    hold_id: z.uuid().optional().meta({ description: 'The hold that this transaction captures.' }),
+    reversal_of: z
+      .uuid()
+      .optional()
+      .meta({ description: 'The transaction that this one reverses.' }),
+    reason: z.string().optional().meta({ description: 'Why it reverses.' }),
+    reversed_amount: decimal.optional(),
     failure: failureJsonSchema.optional(),
     queue: queueBlockSchema.optional(),
     status_history: z.array(
@@ -202,7 +268,10 @@ export const transactionJsonSchema = z
   })
   .meta({
     id: 'Transaction',
-    description: 'Entries of a posted transaction carry `account_version` and `balance_after`.',
+    description:
+      'Entries of a posted transaction carry `account_version` and `balance_after`, and `reversed_amount` once something of it ' +
+      'is reversed; those of a hold carry `captured_amount`. `reversed_amount` of the whole is the sum of one side; over several ' +
+      'currencies the entries alone have it.',
     examples: [
       {
         id: '0198c0de-7a11-7000-8000-0000000075ac',
@@ -213,6 +282,7 @@ export const transactionJsonSchema = z
         currency: 'USD',
         entries: exampleEntries.map((entry) => ({
           ...entry,
+          currency: 'USD',
           account_version: 1,
           balance_after: '125.00',
         })),
@@ -232,7 +302,7 @@ export function transactionJson(
   transaction: TransactionRecord,
   standing?: QueueStanding,
 ): TransactionJson {
-  const { failure, place } = transaction
+  const { failure, place, wish } = transaction
   return {
     id: transaction.id,
     status: transaction.status,
@@ -246,6 +316,7 @@ export function transactionJson(
     ordering_key: transaction.orderingKey,
     created_at: timeJson(transaction.createdAt),
     posted_at: timeOrNull(transaction.postedAt),
+    ...(wish === null && transaction.resolved === null ? {} : specialJson(transaction)),
     ...(failure === null
       ? {}
       : {
@@ -270,37 +341,68 @@ function queueBlock(place: QueuePlace, standing: QueueStanding): z.input<typeof 
   }
 }
 
-/** The place in a body that a refusal speaks of, where it speaks of one entry. */
-export function refusalPointer(refusal: Refusal): string | undefined {
-  const position = refusal.details['position']
-  return position === undefined ? undefined : `entries/${position}/amount`
+/** What only holds, captures, reversals and what is reversed have to say. */
+function specialJson(transaction: TransactionRecord): Partial<TransactionJson> {
+  const block = holdBlock(transaction)
+  const reversed = reversedAmount(transaction)
+  const { holdId, reversalOf, wish } = transaction
+  return {
+    ...(block === undefined ? {} : { hold: block }),
+    ...(holdId === null ? {} : { hold_id: holdId }),
+    ...(reversalOf === null ? {} : { reversal_of: reversalOf }),
+    ...(wish?.kind === 'reversal' ? { reason: wish.reason } : {}),
+    ...(reversed === undefined ? {} : { reversed_amount: reversed }),
+  }
+}
+
+/** The place in a body that a refusal speaks of, where it speaks of one of several. */
+export function refusalPointer({ code, details }: Refusal): string | undefined {
+  const { position } = details
+  if (position === undefined) return undefined
+  if (code === 'condition_failed') return `require/${position}`
+  return `entries/${position}/${code === 'currency_unknown' ? 'currency' : 'amount'}`
 }
 
 function entriesJson(transaction: TransactionRecord): TransactionJson['entries'] {
   if (transaction.status !== 'posted') {
-    return transaction.requestedEntries.map((entry) => ({
+    return transaction.requestedEntries.map((entry, position) => ({
       account_id: entry.accountId,
       direction: entry.direction,
       amount: entry.amount,
+      currency: entry.currency ?? transaction.currency,
+      ...(isHoldStatus(transaction.status)
+        ? resolvedOfEntry(transaction, position, currencyAt(transaction, position).exponent)
+        : {}),
     }))
   }
-  return transaction.entries.map((entry) => ({
-    account_id: entry.accountId,
-    direction: entry.direction,
-    amount: decimalOf(entry.amount, transaction),
-    account_version: entry.accountVersion,
-    balance_after: decimalOf(entry.balanceAfter, transaction),
-  }))
+  return transaction.entries.map((entry, position) => {
+    const { code, exponent } = currencyAt(transaction, position)
+    const written = {
+      account_id: entry.accountId,
+      direction: entry.direction,
+      amount: formatMinorUnits(entry.amount, exponent),
+      currency: code,
+      account_version: entry.accountVersion,
+      balance_after: formatMinorUnits(entry.balanceAfter, exponent),
+    }
+    return transaction.resolved === null
+      ? written
+      : { ...written, ...resolvedOfEntry(transaction, position, exponent) }
+  })
 }
 
 /** The states a transaction has been in, with their times; it moves forward only, so its own times tell. */
 function historyJson(transaction: TransactionRecord): TransactionJson['status_history'] {
-  const queuedAt = transaction.place === null ? null : transaction.createdAt
+  const { status: now, resolvedAt } = transaction
   const times = {
-    queued: queuedAt,
+    queued: transaction.place === null ? null : transaction.createdAt,
+    held: transaction.heldAt,
     posted: transaction.postedAt,
     failed: transaction.failedAt,
     canceled: transaction.canceledAt,
+    captured: now === 'captured' ? resolvedAt : null,
+    voided: now === 'voided' ? resolvedAt : null,
+    expired: now === 'expired' ? resolvedAt : null,
   }
   return transactionStatuses.flatMap((status) => {
     const at = times[status]
@@ -308,9 +410,13 @@ function historyJson(transaction: TransactionRecord): TransactionJson['status_hi
   })
 }
 
-function decimalOf(units: MinorUnits, transaction: TransactionRecord): string {
-  if (transaction.exponent === null) throw new Error('a posted transaction has no exponent')
-  return formatMinorUnits(units, transaction.exponent)
+/** The currency of an entry of a transaction whose currencies are known. */
+function currencyAt(transaction: TransactionRecord, position: number): Currency {
+  const { currencies, currency: code, exponent } = transaction
+  const own = currencies?.[position]
+  if (own !== undefined) return own
+  if (exponent === null) throw new Error('a transaction that was let through has no exponent')
+  return { code, exponent }
 }
 
 function timeOrNull(ms: number | null): string | null {

@@ -41,8 +41,8 @@ describe.each(shapes)('acceptance on $name', (shape) => {
         description: null,
         currency: 'USD',
         entries: [
-          { account_id: people.alice, direction: 'debit', amount: '1.00' },
-          { account_id: people.bob, direction: 'credit', amount: '1.00' },
+          { account_id: people.alice, direction: 'debit', amount: '1.00', currency: 'USD' },
+          { account_id: people.bob, direction: 'credit', amount: '1.00', currency: 'USD' },
         ],
         metadata: { a: 'b' },
         effective_at: null,

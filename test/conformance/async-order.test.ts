@@ -18,7 +18,8 @@ describe.each(shapes)('the order of what is queued on $name', (shape) => {
         return {
           drain: (order, decider) =>
             gated.drain(order, {
-              accountsOf: (taken) => decider.accountsOf(taken),
+              targetsOf: (taken) => decider.targetsOf(taken),
+              accountsOf: (taken, targets) => decider.accountsOf(taken, targets),
               decide: (state) =>
                 decider.decide({
                   ...state,

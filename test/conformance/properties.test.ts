@@ -19,6 +19,10 @@ type Wish =
       readonly currency: string
       readonly moves: readonly Move[]
       readonly lopsided: boolean
+      /** Sets the money aside, until then. */
+      readonly holdUntil: string | null
+      /** The version that the first account must have. */
+      readonly version: number | null
       readonly key: number | null
     }
   /** Repeats an earlier wish, whichever there is. */
@@ -35,6 +39,9 @@ interface Story {
   readonly accounts: readonly object[]
   readonly wishes: readonly Wish[]
 }
+
+/** Within what a hold may last. */
+const inAMonth = new Date(Date.now() + 30 * 24 * 3600 * 1000).toISOString()
 
 const amounts = fc.oneof(
   { weight: 8, arbitrary: fc.constantFrom('1.00', '2.5', '3', '0.01', '10.00') },
@@ -61,6 +68,14 @@ const wishes = fc.oneof(
         { minLength: 1, maxLength: 4 },
       ),
       lopsided: fc.integer({ min: 0, max: 11 }).map((n) => n === 0),
+      holdUntil: fc.oneof(
+        { weight: 9, arbitrary: fc.constant(null) },
+        { weight: 2, arbitrary: fc.constantFrom(inAMonth, '2026-01-31T12:00:00.000Z') },
+      ),
+      version: fc.oneof(
+        { weight: 9, arbitrary: fc.constant(null) },
+        { weight: 1, arbitrary: fc.nat({ max: 2 }) },
+      ),
       key: fc.option(fc.nat({ max: 4 })),
     }),
   },
@@ -165,6 +180,8 @@ function requestOf(
     currency: wish.currency,
     entries: wish.lopsided ? entries.slice(0, -1) : entries,
     idempotency_key: wish.key === null ? null : `story ${story}, key ${wish.key}`,
+    hold: wish.holdUntil === null ? null : { expires_at: wish.holdUntil },
+    require: wish.version === null ? null : [{ account_id: idOf(0), version: wish.version }],
   }
 }
 

@@ -25,9 +25,11 @@ const ofThisAnswer = new Set(
 const nines = (count: number) => '9'.repeat(count)
 /** What needs accounts to be judged: an async request that breaks these is queued first. */
 const needsAccounts = new Set<RefusalCode>([
+  'expiry_out_of_range',
   'account_not_found',
   'account_not_active',
   'currency_mismatch',
+  'condition_failed',
   'insufficient_funds',
 ])
 
@@ -86,6 +88,10 @@ describe.each(shapesInBothModes)('refusals on $name', (shape) => {
       ),
     unbalanced: () => usd(debit(account.ghost, '1.00'), credit(account.ghost, '1.01')),
     single_account: () => usd(debit(account.ghost, '1.00'), credit(account.ghost, '1.00')),
+    expiry_out_of_range: () => ({
+      ...usd(debit(account.frozen, '1.00'), credit(account.ghost, '1.00')),
+      hold: { expires_at: '2026-01-31T12:00:00Z' },
+    }),
     account_not_found: () =>
       usd(
         debit(account.frozen, '1.00'),
@@ -102,6 +108,10 @@ describe.each(shapesInBothModes)('refusals on $name', (shape) => {
       ),
     currency_mismatch: () =>
       usd(debit(account.alice, '6.00'), credit(account.cash, '5.00'), credit(account.euro, '1.00')),
+    condition_failed: () => ({
+      ...usd(debit(account.alice, '6.00'), credit(account.cash, '6.00')),
+      require: [{ account_id: account.alice, version: 7 }],
+    }),
     insufficient_funds: () => usd(debit(account.alice, '6.00'), credit(account.cash, '6.00')),
   }
 

@@ -9,11 +9,18 @@ import {
   type Direction,
   type LockedAccount,
 } from '../../shared/ledger/account.ts'
-import { price, type PricedEntry, type RequestedEntry } from '../../shared/ledger/command.ts'
+import {
+  price,
+  type Priced,
+  type PricedEntry,
+  type RequestedEntry,
+} from '../../shared/ledger/command.ts'
 import { isoCurrencies } from '../../shared/ledger/currency.ts'
 import { creditsAfter, decide, type RunningAccounts } from '../../shared/ledger/decide.ts'
+import { decideWish } from '../../shared/ledger/decide-wish.ts'
 import { minorUnits, minorUnitsMax } from '../../shared/ledger/money.ts'
 import type { RefusalCode } from '../../shared/ledger/refusal.ts'
+import type { SpecialWish } from '../../shared/ledger/special-wish.ts'
 import { merits } from '../support/merits.ts'
 
 /** An account with a balance, in cents of USD unless it says otherwise. */
@@ -62,16 +69,34 @@ const requested = (...written: Written[]): RequestedEntry[] =>
 /** Prices and, when that lets it through, decides: the whole judgement of a wish. */
 function judge(
   written: readonly Written[],
-  { currency = 'USD', accounts = everybody() } = {},
-): RefusalCode | 'posted' {
+  { currency = 'USD', accounts = everybody(), wish = null }: Judged = {},
+): RefusalCode | 'posted' | 'held' {
   const pricing = price({ currency, entries: requested(...written) }, isoCurrencies)
   if (!pricing.ok) return pricing.refusal.code
-  const decision = decide(currency, pricing.entries, accounts)
-  return decision.outcome === 'posted' ? 'posted' : decision.refusal.code
+  const decision = decideWish(wish, pricing, { accounts, targets: new Map(), now: 1000 })
+  return decision.outcome === 'refused' ? decision.refusal.code : decision.outcome
 }
 
+interface Judged {
+  readonly currency?: string
+  readonly accounts?: RunningAccounts
+  readonly wish?: SpecialWish | null
+}
+
+/** Entries in cents of USD as they were priced. */
+function inUsd(entries: readonly PricedEntry[]): Priced {
+  return { currency: { code: 'USD', exponent: 2 }, currencies: null, entries }
+}
+
+/** A condition that alice does not meet, and a hold that was over before it began. */
+const unmet: SpecialWish = {
+  kind: 'post',
+  require: [{ accountId: 'alice', availableGte: null, version: 7 }],
+}
+const late: SpecialWish = { ...unmet, kind: 'hold', terms: { expiresAt: 1000 } }
+
 /** In the public order: each wish breaks its rule in its last entry and later rules in earlier ones. */
-const inPublicOrder: readonly [RefusalCode, string, readonly Written[]][] = [
+const inPublicOrder: readonly [RefusalCode, string, readonly Written[], SpecialWish?][] = [
   ['currency_unknown', 'NOPE', ['debit ghost 0.00', `credit frozen ${'9'.repeat(60)}`]],
   ['amount_not_positive', 'USD', ['debit ghost 1.001', 'credit frozen 1.00', 'debit euro 0.00']],
   [
@@ -86,6 +111,7 @@ const inPublicOrder: readonly [RefusalCode, string, readonly Written[]][] = [
   ],
   ['unbalanced', 'USD', ['debit ghost 1.00', 'credit ghost 1.01']],
   ['single_account', 'USD', ['debit ghost 1.00', 'credit ghost 1.00']],
+  ['expiry_out_of_range', 'USD', ['debit frozen 6.00', 'credit ghost 6.00'], late],
   [
     'account_not_found',
     'USD',
@@ -97,6 +123,7 @@ const inPublicOrder: readonly [RefusalCode, string, readonly Written[]][] = [
     ['debit euro 1.00', 'debit alice 6.00', 'credit cash 6.00', 'credit frozen 1.00'],
   ],
   ['currency_mismatch', 'USD', ['debit alice 6.00', 'credit cash 5.00', 'credit euro 1.00']],
+  ['condition_failed', 'USD', ['debit alice 6.00', 'credit cash 6.00'], unmet],
   ['insufficient_funds', 'USD', ['debit alice 6.00', 'credit cash 6.00']],
 ]
 
@@ -105,24 +132,28 @@ describe('the public order of refusals', () => {
     expect(inPublicOrder.map(([code]) => code)).toEqual(merits)
   })
 
-  it.each(inPublicOrder)('%s is found before all that come after it', (code, currency, written) => {
-    expect(judge(written, { currency })).toBe(code)
-  })
+  it.each(inPublicOrder)(
+    '%s is found before all that come after it',
+    (code, currency, written, wish) => {
+      expect(judge(written, { currency, wish: wish ?? null })).toBe(code)
+    },
+  )
 
   it('does not depend on the order of the entries', () => {
     fc.assert(
       fc.property(
         fc
           .constantFrom(...inPublicOrder)
-          .chain(([code, currency, written]) =>
+          .chain(([code, currency, written, wish]) =>
             fc.tuple(
               fc.constant(code),
               fc.constant(currency),
               fc.shuffledSubarray([...written], { minLength: written.length }),
+              fc.constant(wish ?? null),
             ),
           ),
-        ([code, currency, written]) => {
-          expect(judge(written, { currency })).toBe(code)
+        ([code, currency, written, wish]) => {
+          expect(judge(written, { currency, wish })).toBe(code)
         },
       ),
     )
@@ -144,8 +175,9 @@ describe('a decision', () => {
   it('numbers the entries and says what they leave behind', () => {
     const accounts = everybody()
     const entries = priced('debit alice 2.00', 'credit bob 3.00', 'debit alice 1.00')
-    expect(decide('USD', entries, accounts)).toEqual({
+    expect(decide(inUsd(entries), accounts)).toEqual({
       outcome: 'posted',
+      currencies: null,
       entries: [
         { ...entries[0], accountVersion: 2, balanceAfter: 300n, debitsAfter: 200n },
         { ...entries[1], accountVersion: 2, balanceAfter: 300n, debitsAfter: 0n },
@@ -157,9 +189,9 @@ describe('a decision', () => {
   })
 
   it('that refuses leaves the accounts as they were', () => {
-    for (const [, , written] of inPublicOrder.slice(6)) {
+    for (const [, , written, wish = null] of inPublicOrder.slice(6)) {
       const accounts = everybody()
-      judge(written, { accounts })
+      judge(written, { accounts, wish })
       expect(accounts).toEqual(everybody())
     }
   })
@@ -173,7 +205,8 @@ describe('a decision', () => {
 
   it('is the same for the same question', () => {
     const entries = priced('debit alice 2.00', 'credit bob 2.00')
-    expect(decide('USD', entries, everybody())).toEqual(decide('USD', entries, everybody()))
+    const decided = () => decide(inUsd(entries), everybody())
+    expect(decided()).toEqual(decided())
   })
 
   it('counts outgoing holds against what is available, and incoming ones not', () => {
@@ -209,7 +242,7 @@ describe('a decision', () => {
   })
 
   it('tells what is available, required and missing', () => {
-    const decision = decide('USD', priced('debit alice 6.50', 'credit bob 6.50'), everybody())
+    const decision = decide(inUsd(priced('debit alice 6.50', 'credit bob 6.50')), everybody())
     expect(decision).toEqual({
       outcome: 'refused',
       refusal: {
@@ -254,7 +287,7 @@ describe('a decision', () => {
           const net = moves.reduce((sum, [debits, amount]) => sum + (debits ? amount : -amount), 0n)
           const after = balance + (normalSides[accountType] === 'debit' ? net : -net)
 
-          const { outcome } = decide('USD', entries, accounts)
+          const { outcome } = decide(inUsd(entries), accounts)
           expect(outcome).toBe(after >= floor || after >= balance ? 'posted' : 'refused')
           const left = accounts.get('limited') as LockedAccount
           expect(balanceOf(accountType, left)).toBe(outcome === 'posted' ? after : balance)

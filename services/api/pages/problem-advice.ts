@@ -23,10 +23,26 @@ export const problemAdvice = {
   code_taken: say('Choose another `code`, or find the account that has it with `?code=`.'),
   currency_taken: say('A currency never changes its exponent: register another code.'),
   account_closed: say('Open another account: closed is for good.'),
-  account_not_empty: say('Move the balance away first, then close.', ['balance', 'available']),
+  account_not_empty: say(
+    'Resolve what `blockers` names (`balance`, `holds`, `queued`), then close.',
+    ['blockers', 'balance', 'available'],
+  ),
   already_posted: say('Post a transaction that reverses it.'),
   already_failed: say('Nothing moved and nothing will; to try again, post with a new key.'),
   already_canceled: say('Nothing moved and nothing will; to try again, post with a new key.'),
+  already_held: say('Void the hold instead.'),
+  not_a_hold: say('Check the id; a hold that is still queued must be placed first.', [
+    'target_status',
+    'transaction_id?',
+  ]),
+  not_reversible: say('Check the id. A reversal is undone by posting the payment again.', [
+    'target_status',
+    'transaction_id?',
+  ]),
+  hold_already_captured: say('Nothing remains of it. Place another hold.', ['transaction_id?']),
+  hold_already_voided: say('Nothing remains of it. Place another hold.', ['transaction_id?']),
+  hold_expired: say('The money is free again. Place another hold.', ['transaction_id?']),
+  already_reversed: say('There is nothing left to reverse.', ['transaction_id?']),
   not_parked: say('Read the transaction again: somebody else has resolved it.'),
   body_too_large: say('Send at most 1 MiB: fewer entries, less metadata.'),
   uri_too_long: say('Send at most 8,192 characters of address; ids are UUIDs.'),
@@ -37,6 +53,8 @@ export const problemAdvice = {
     'transaction_id',
   ]),
   currency_unknown: say('Use a code of ISO 4217, in capitals, or register the currency first.', [
+    'errors?',
+    'position?',
     'transaction_id?',
   ]),
   amount_not_positive: say(
@@ -53,8 +71,16 @@ export const problemAdvice = {
     'account_id?',
     'transaction_id?',
   ]),
-  unbalanced: say('Make debits and credits equal.', ['debits', 'credits', 'transaction_id?']),
+  unbalanced: say('Make debits and credits equal, in each currency.', [
+    'currency',
+    'debits',
+    'credits',
+    'transaction_id?',
+  ]),
   single_account: say('Name at least two accounts.', refusedAccount),
+  expiry_out_of_range: say('Choose an end that is in the future when the hold is placed.', [
+    'transaction_id?',
+  ]),
   account_not_found: say('Open the account first, or correct the id.', refusedAccount),
   account_not_active: say('Make a frozen account active, or use another.', [
     'account_id',
@@ -66,10 +92,33 @@ export const problemAdvice = {
     'currency',
     'transaction_id?',
   ]),
+  condition_failed: say('Read the account again; `condition` says which one failed.', [
+    'account_id',
+    'condition',
+    'actual',
+    'position',
+    'errors',
+    'transaction_id?',
+  ]),
   insufficient_funds: say(
     '`shortfall` is what is missing above the floor. Bring money in, then post with a new key.',
     ['account_id', 'available', 'required', 'shortfall', 'version', 'transaction_id?'],
   ),
+  amount_ambiguous: say('Give `entries` instead of `amount`.', ['transaction_id?']),
+  hold_exceeded: say('Capture at most `remaining`.', [
+    'requested',
+    'remaining',
+    'position?',
+    'errors?',
+    'transaction_id?',
+  ]),
+  reversal_exceeds_remaining: say('Reverse at most `remaining`.', [
+    'requested',
+    'remaining',
+    'position?',
+    'errors?',
+    'transaction_id?',
+  ]),
   refused_by_operator: say('Ask the operator; to try again, post with a new key.', [
     'reason',
     'transaction_id?',

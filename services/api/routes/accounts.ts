@@ -25,10 +25,9 @@ import { pageJson, pageKey, pageParameters } from '../../../shared/wire/paging.t
 import { Problem, type ProblemCode } from '../../../shared/wire/problems.ts'
 import { defaultLedgerId, type ApiContext } from '../context.ts'
 import { cursorScope } from '../cursor-scope.ts'
-import { answers, pageOf } from '../operation.ts'
+import { answers, none, pageOf } from '../operation.ts'
 
 const idPath = z.strictObject({ id: uuid })
-const none = z.strictObject({})
 const entryQuery = z.strictObject(pageParameters)
 const balanceQuery = z.strictObject({
   at: time.optional().meta({
@@ -129,7 +128,7 @@ export function accountRoutes({ store, currencies }: ApiContext): FastifyPluginA
           summary: 'Change an account',
           description:
             'What is left out stays. A frozen account takes no entries and can become active again; a closed one stays ' +
-            'closed, and only an account without balance and holds can be closed.',
+            'closed, and only an account without balance and holds, and for which nothing is queued, can be closed.',
           params: idPath,
           querystring: none,
           body: accountChangeRequest,
@@ -252,7 +251,8 @@ export function accountRoutes({ store, currencies }: ApiContext): FastifyPluginA
         throw new Problem('account_closed')
       case 'not_empty': {
         const { balance, available } = accountJson(outcome.account)
-        throw new Problem('account_not_empty', { details: { balance, available } })
+        const { blockers } = outcome
+        throw new Problem('account_not_empty', { details: { blockers, balance, available } })
       }
     }
   }

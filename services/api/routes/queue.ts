@@ -9,11 +9,10 @@ import { queueJson, queueJsonSchema, refuseRequest } from '../../../shared/wire/
 import { transactionJsonSchema } from '../../../shared/wire/transaction-json.ts'
 import { defaultLedgerId, type ApiContext } from '../context.ts'
 import { cursorScope } from '../cursor-scope.ts'
-import { answers, pageOf } from '../operation.ts'
+import { answers, none, pageOf } from '../operation.ts'
 import { endedProblem, TransactionAnswers } from '../transaction-answers.ts'
 
 const idPath = z.strictObject({ id: uuid })
-const none = z.strictObject({})
 const noBody = z.strictObject({}).optional()
 const parkedQuery = z.strictObject(pageParameters)
 
@@ -28,6 +27,10 @@ const endProblems: readonly ProblemCode[] = [
   'already_posted',
   'already_failed',
   'already_canceled',
+  'already_held',
+  'hold_already_captured',
+  'hold_already_voided',
+  'hold_expired',
   'store_unavailable',
   'outcome_unknown',
 ]

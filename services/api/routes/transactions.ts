@@ -1,7 +1,6 @@
 import type { FastifyPluginAsync } from 'fastify'
 import { z } from 'zod'
 import { refusalCodes } from '../../../shared/ledger/refusal.ts'
-import { uuid } from '../../../shared/wire/fields.ts'
 import { pageJson, pageKey } from '../../../shared/wire/paging.ts'
 import { Problem, type ProblemCode } from '../../../shared/wire/problems.ts'
 import {
@@ -14,18 +13,17 @@ import {
 import { defaultLedgerId, type ApiContext } from '../context.ts'
 import { cursorScope } from '../cursor-scope.ts'
 import { answers, pageOf } from '../operation.ts'
+import {
+  idPath,
+  postAndAnswer,
+  postHeaders,
+  postingProblems,
+  postQuery,
+  type PostQuery,
+} from '../posting-request.ts'
 import { TransactionAnswers } from '../transaction-answers.ts'
 import { TransactionIntake } from '../transaction-intake.ts'
 import { waitSMax } from '../waiting.ts'
-
-const idPath = z.strictObject({ id: uuid })
-
-const postQuery = z.strictObject({
-  mode: z
-    .enum(['sync', 'async'])
-    .optional()
-    .meta({ description: 'Post now (201), or accept now and post soon (202).' }),
-})
 
 const waitQuery = z.strictObject({
   wait: z
@@ -39,31 +37,7 @@ const waitQuery = z.strictObject({
     }),
 })
 
-const postHeaders = z.looseObject({
-  'Idempotency-Key': z.string().optional().meta({
-    description: 'The same as `idempotency_key` in the body. RFC 8941 quotes are taken off.',
-    example: '"7f1c6c0e-order-4711"',
-  }),
-  Prefer: z.string().optional().meta({
-    description: '`respond-async`, `wait=N` (seconds, with async). RFC 7240.',
-    example: 'respond-async, wait=5',
-  }),
-})
-
-const postProblems: readonly ProblemCode[] = [
-  'invalid_request',
-  'malformed_json',
-  'request_timeout',
-  'already_canceled',
-  'body_too_large',
-  'unsupported_media_type',
-  'idempotency_key_reused',
-  ...refusalCodes,
-  'store_unavailable',
-  'outcome_unknown',
-  'queue_full',
-  'overloaded',
-]
+const postProblems: readonly ProblemCode[] = [...postingProblems, ...refusalCodes]
 
 /** Posting transactions and reading them back. */
 export function transactionRoutes(context: ApiContext): FastifyPluginAsync {
@@ -72,45 +46,35 @@ export function transactionRoutes(context: ApiContext): FastifyPluginAsync {
   const reading = new TransactionAnswers(context)
 
   return async (server) => {
-    server.post<{ Body: TransactionRequest; Querystring: z.output<typeof postQuery> }>(
+    server.post<{ Body: TransactionRequest; Querystring: PostQuery }>(
       '/api/v1/transactions',
       {
         schema: {
           operationId: 'postTransaction',
           tags: ['Transactions'],
-          summary: 'Post a transaction',
+          summary: 'Post a transaction, or hold its money',
           description:
             'Moves money: a balanced set of entries, all or nothing. With an idempotency key the same request may ' +
             'be repeated for ever and is answered with the same transaction. With `mode=async` it is accepted for ' +
-            'good at once and posted in the order of its ordering key.',
+            'good at once and posted in the order of its ordering key. With `hold` the money is set aside until it is ' +
+            'captured, voided or expired; with `require` it is posted only if accounts are as they should be.',
           body: transactionRequest,
           querystring: postQuery,
           headers: postHeaders,
           response: answers(
             {
               201: [
-                'The money has moved. A replay has `Idempotency-Replayed: true`.',
+                'The money has moved, or is set aside. A replay has `Idempotency-Replayed: true`.',
                 transactionJsonSchema,
               ],
-              202: ['Accepted: it will be posted or refused.', transactionJsonSchema],
+              202: ['Accepted: it will be posted, held or refused.', transactionJsonSchema],
             },
             postProblems,
           ),
         },
       },
       async (request, reply) => {
-        const { mode, waitMs } = intake.mode(request, reply)
-        const command = await intake.command(request)
-        const outcome = await intake.take(command, mode)
-        if (outcome.kind === 'written' && waitMs > 0) {
-          const transaction = await intake.wait(outcome.transaction, waitMs)
-          return reading.standsNow(request, reply, transaction)
-        }
-        if (outcome.kind === 'standing' && waitMs > 0) {
-          // Who repeats a request whose answer was lost wishes to wait as before.
-          await intake.wait(await reading.read(outcome.transactionId), waitMs)
-        }
-        return reading.outcome(request, reply, command, outcome)
+        return postAndAnswer(request, reply, await intake.command(request), { intake, reading })
       },
     )
 
@@ -154,7 +118,8 @@ export function transactionRoutes(context: ApiContext): FastifyPluginAsync {
       },
       async (request) => {
         const { limit, cursor, status, account_id: accountId, reference } = request.query
-        const filter = { status, accountId, reference }
+        const { expires_before: expiresBefore, expires_after: expiresAfter } = request.query
+        const filter = { status, accountId, reference, expiresBefore, expiresAfter }
         const scope = await cursorScope(store, defaultLedgerId, 'transactions', filter)
         const page = { before: pageKey(scope, cursor), size: limit + 1 }
         const rows = await store.listTransactions(defaultLedgerId, filter, page)

@@ -2,6 +2,7 @@ import { Ledger0000000000001 } from './0001-ledger.ts'
 import { Guards0000000000002 } from './0002-guards.ts'
 import { PostedHasEntries0000000000003 } from './0003-posted-has-entries.ts'
 import { Deaths0000000000004 } from './0004-deaths.ts'
+import { Holds0000000000005 } from './0005-holds.ts'
 
 /** All migrations, in order. A migration that has been released is never changed. */
 export const migrations = [
@@ -9,4 +10,5 @@ export const migrations = [
   Guards0000000000002,
   PostedHasEntries0000000000003,
   Deaths0000000000004,
+  Holds0000000000005,
 ] as const

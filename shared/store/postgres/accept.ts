@@ -1,8 +1,9 @@
 import type { AcceptReads, AcceptState } from '../../engine/queue-store.ts'
 import { orderingKeyOf } from '../../engine/accept.ts'
 import type { TransactionRecord } from '../../engine/transaction-record.ts'
+import { currenciesText, isSpecial, wishText } from '../stored-columns.ts'
 import { jsonText, metadataText, plainArray, timeText } from './array-text.ts'
-import { commitWith } from './commit.ts'
+import { commitWith, type Write } from './commit.ts'
 import { findStanding, standingOf } from './find-standing.ts'
 import type { Prepared, PostingConnection } from './posting-connection.ts'
 import { storeFailureOf } from './sqlstate.ts'
@@ -24,28 +25,38 @@ const takeSequence: Prepared = {
  * the same keys wait for each other and never deadlock (unsorted, 14 of 60 opposite batches did). Inserts probe
  * `transactions_pkey`, `transactions_idempotency_key` and `queued_transactions_pkey`.
  */
-const writeAccepted: Prepared = {
-  name: 'write_accepted',
-  text: `with accepted as (
+const writeAccepted = writeAcceptedWith({ name: 'write_accepted', columns: '', arrays: '' })
+
+/** The same for a batch of which some members are more than plain payments. */
+const writeMixedAccepted = writeAcceptedWith({
+  name: 'write_mixed_accepted',
+  columns: ', wish, currencies, reversal_of, hold_id',
+  arrays: ', $18::json[], $19::json[], $20::uuid[], $21::uuid[]',
+})
+
+function writeAcceptedWith(more: { name: string; columns: string; arrays: string }): Prepared {
+  const ofRow = more.columns.replaceAll(', ', ', t.')
+  const text = `with accepted as (
            insert into transactions
              (ledger_id, id, status, reference, idempotency_key, fingerprint, description, currency,
               exponent, metadata, effective_at, ordering_key, created_at, requested_entries, slot,
-              sequence)
+              sequence${more.columns})
            select $1::integer, t.id, 'queued', t.reference, t.idempotency_key,
                   decode(t.fingerprint, 'hex'), t.description, t.currency, t.exponent, t.metadata,
                   t.effective_at, t.ordering_key, $2::timestamptz, t.requested_entries, t.slot,
-                  t.sequence
+                  t.sequence${ofRow}
              from unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
                          $9::smallint[], $10::jsonb[], $11::timestamptz[], $12::text[], $13::json[],
-                         $14::smallint[], $15::bigint[])
+                         $14::smallint[], $15::bigint[]${more.arrays})
                as t (id, reference, idempotency_key, fingerprint, description, currency, exponent,
-                     metadata, effective_at, ordering_key, requested_entries, slot, sequence)
+                     metadata, effective_at, ordering_key, requested_entries, slot, sequence${more.columns})
          )
          insert into queued_transactions
            (ledger_id, slot, sequence, transaction_id, entry_count, ordering_key, enqueued_at)
          select $1::integer, q.slot, q.sequence, q.id, q.entry_count, q.ordering_key, $2::timestamptz
            from unnest($14::smallint[], $15::bigint[], $3::uuid[], $16::smallint[], $17::text[])
-             as q (slot, sequence, id, entry_count, ordering_key)`,
+             as q (slot, sequence, id, entry_count, ordering_key)`
+  return { name: more.name, text }
 }
 
 /** Runs one batch of acceptance as one database transaction, in two round trips. Rejects with `StoreFailure`. */
@@ -58,12 +69,27 @@ export async function acceptOn(
     throw storeFailureOf(error, 'before_commit')
   })
   const accepted = decide(state)
-  await commitWith(
-    connection,
-    accepted.length === 0
-      ? undefined
-      : { statement: writeAccepted, parameters: parametersOf(reads.ledgerId, accepted) },
+  await commitWith(connection, writeOf(reads.ledgerId, accepted))
+}
+
+function writeOf(ledgerId: number, accepted: readonly TransactionRecord[]): Write | undefined {
+  if (accepted.length === 0) return undefined
+  const sorted = accepted.toSorted((a, b) =>
+    (a.idempotencyKey ?? '') < (b.idempotencyKey ?? '') ? -1 : 1,
   )
+  const parameters = parametersOf(ledgerId, sorted)
+  return accepted.some(isSpecial)
+    ? { statement: writeMixedAccepted, parameters: [...parameters, ...specialParameters(sorted)] }
+    : { statement: writeAccepted, parameters }
+}
+
+function specialParameters(sorted: readonly TransactionRecord[]): unknown[] {
+  return [
+    sorted.map(wishText),
+    sorted.map(currenciesText),
+    plainArray(sorted, (t) => t.reversalOf),
+    plainArray(sorted, (t) => t.holdId),
+  ]
 }
 
 async function lookUp(connection: PostingConnection, reads: AcceptReads): Promise<AcceptState> {
@@ -84,13 +110,10 @@ async function lookUp(connection: PostingConnection, reads: AcceptReads): Promis
   }
 }
 
-function parametersOf(ledgerId: number, accepted: readonly TransactionRecord[]): unknown[] {
-  const sorted = accepted.toSorted((a, b) =>
-    (a.idempotencyKey ?? '') < (b.idempotencyKey ?? '') ? -1 : 1,
-  )
+function parametersOf(ledgerId: number, sorted: readonly TransactionRecord[]): unknown[] {
   return [
     ledgerId,
-    timeText(accepted[0]?.createdAt ?? 0),
+    timeText(sorted[0]?.createdAt ?? 0),
     plainArray(sorted, (t) => t.id),
     sorted.map((t) => t.reference),
     sorted.map((t) => t.idempotencyKey),

@@ -2,17 +2,26 @@ import type {
   DrainDecider,
   DrainOrder,
   DrainRest,
+  DrainWrites,
   TakenTransaction,
 } from '../../engine/queue-store.ts'
 import { StoreFailure } from '../../engine/store-failure.ts'
 import type { TransactionRecord } from '../../engine/transaction-record.ts'
 import { transactionOf, type Row } from '../rows.ts'
+import { currenciesText, isSpecial, resolvedText } from '../stored-columns.ts'
 import { jsonText, plainArray } from './array-text.ts'
-import { commitWith } from './commit.ts'
+import { commitWith, type Write } from './commit.ts'
 import type { DrainFloors } from './drain-floors.ts'
 import { findStanding, standingOf } from './find-standing.ts'
 import { lockAccounts, lockedAccountsOf } from './lock-accounts.ts'
+import { lockTargetsOn } from './lock-targets.ts'
 import { movementParameters, moveMoney } from './move-money.ts'
+import {
+  movementAndHoldParameters,
+  moveMoneyAndHolds,
+  movementParametersCount,
+  timeOrNull,
+} from './move-money-and-holds.ts'
 import type { Prepared, PostingConnection } from './posting-connection.ts'
 import { storeFailureOf } from './sqlstate.ts'
 
@@ -152,7 +161,41 @@ const writeDrained: Prepared = {
          ), ${moveMoney}`,
 }
 
-/** Runs one drain as one database transaction, in four round trips. Rejects with `StoreFailure`, or what the decider throws. */
+/** The same for a drain in which money is set aside or released, or something is captured or reversed. */
+const writeMixedDrained: Prepared = {
+  name: 'write_mixed_drained',
+  text: `with ended as (
+           update transactions t
+              set status = e.status,
+                  posted_at = case e.status when 'posted' then $2::timestamptz end,
+                  failed_at = case e.status when 'failed' then $2::timestamptz end,
+                  held_at = case when e.expires_at is not null then $2::timestamptz end,
+                  failure = e.failure, currencies = e.currencies, expires_at = e.expires_at,
+                  resolved_entries = e.resolved_entries, resolved_at = e.resolved_at,
+                  requested_entries = case when e.status <> 'posted' then t.requested_entries end
+             from (
+               select row.place, ends.*
+                 from unnest(${end(1)}::uuid[], ${end(2)}::text[], ${end(3)}::json[], ${end(4)}::json[],
+                             ${end(5)}::timestamptz[], ${end(6)}::json[], ${end(7)}::timestamptz[])
+                        as ends (id, status, failure, currencies, expires_at, resolved_entries,
+                                 resolved_at)
+                cross join lateral (
+                  select ctid as place from transactions
+                   where ledger_id = $1 and id = ends.id and status = 'queued' limit 1
+                ) row
+             ) e
+            where t.ctid = e.place
+         ), ${moveMoneyAndHolds}`,
+}
+
+function end(place: number): string {
+  return `$${movementParametersCount + place}`
+}
+
+/**
+ * Runs one drain as one database transaction, in four round trips, or five when something of it is about other transactions. Rejects
+ * with `StoreFailure`, or what the decider throws.
+ */
 export async function drainOn(
   connection: PostingConnection,
   order: DrainOrder,
@@ -173,7 +216,9 @@ export async function drainOn(
     await commitWith(connection, undefined)
     return rest
   }
-  const accountIds = decider.accountsOf(taken)
+  const targetIds = decider.targetsOf(taken)
+  const targets = await before(lockTargetsOn(connection, ledgerId, targetIds))
+  const accountIds = decider.accountsOf(taken, targets)
   const [locked, found] = await before(
     Promise.all(
       connection.together(() => [
@@ -184,17 +229,32 @@ export async function drainOn(
   )
   const { now } = standingOf(found?.rows ?? [])
   const accounts = lockedAccountsOf(locked?.rows ?? [])
-  const { ended, accounts: moved, at } = decider.decide({ now, accounts, taken })
-  await commitWith(connection, {
-    statement: writeDrained,
-    parameters: [
-      ...movementParameters(ledgerId, at, ended, moved),
-      plainArray(ended, (t: TransactionRecord) => t.id),
-      plainArray(ended, (t: TransactionRecord) => t.status),
-      ended.map((t) => jsonText(t.failure)),
-    ],
-  })
+  const writes = decider.decide({ now, accounts, targets, taken })
+  await commitWith(connection, writeOf(ledgerId, writes))
   return rest
+}
+
+function writeOf(ledgerId: number, { ended, targets, accounts, at }: DrainWrites): Write {
+  const ends = [
+    plainArray(ended, (t: TransactionRecord) => t.id),
+    plainArray(ended, (t: TransactionRecord) => t.status),
+    ended.map((t) => jsonText(t.failure)),
+  ]
+  if (!ended.some(isSpecial)) {
+    const parameters = [...movementParameters(ledgerId, at, ended, accounts), ...ends]
+    return { statement: writeDrained, parameters }
+  }
+  return {
+    statement: writeMixedDrained,
+    parameters: [
+      ...movementAndHoldParameters(ledgerId, at, ended, accounts, targets),
+      ...ends,
+      ended.map(currenciesText),
+      plainArray(ended, (t: TransactionRecord) => timeOrNull(t.expiresAt)),
+      ended.map(resolvedText),
+      plainArray(ended, (t: TransactionRecord) => timeOrNull(t.resolvedAt)),
+    ],
+  }
 }
 
 /** What was taken, and what was left. */

@@ -32,7 +32,7 @@ const accountColumns = [
   'last_posted_at',
 ]
 
-/** The columns of a queued transaction that its end sets. */
+/** The columns of a transaction that its end sets, or that change with what is captured or reversed of it. */
 const transactionColumns = [
   'status',
   'posted_at',
@@ -40,12 +40,17 @@ const transactionColumns = [
   'canceled_at',
   'failure',
   'requested_entries',
+  'currencies',
+  'held_at',
+  'expires_at',
+  'resolved_at',
+  'resolved_entries',
 ]
 
 /** All that a service may: no deletion but of places in the queue, no change but of named columns. */
 const serviceGrants = (role: string) => [
-  `grant select on schema_migrations, ledgers, currencies, accounts, transactions, entries, queued_transactions to ${role}`,
-  `grant insert on currencies, accounts, transactions, entries to ${role}`,
+  `grant select on schema_migrations, ledgers, currencies, accounts, transactions, entries, queued_transactions, hold_changes to ${role}`,
+  `grant insert on currencies, accounts, transactions, entries, hold_changes to ${role}`,
   `grant insert, update, delete on queued_transactions to ${role}`,
   `grant update (${accountColumns.join(', ')}) on accounts to ${role}`,
   `grant update (${transactionColumns.join(', ')}) on transactions to ${role}`,
@@ -54,7 +59,7 @@ const serviceGrants = (role: string) => [
 
 /** Everything but the secret that signs cursors. */
 const readerGrants = (role: string) => [
-  `grant select on schema_migrations, currencies, accounts, transactions, entries, queued_transactions to ${role}`,
+  `grant select on schema_migrations, currencies, accounts, transactions, entries, queued_transactions, hold_changes to ${role}`,
   `grant select (id, name, created_at) on ledgers to ${role}`,
 ]
 

@@ -1,10 +1,13 @@
 import type { BatchReads, BatchState, BatchWrites } from '../../engine/posting-store.ts'
-import { commitWith } from './commit.ts'
+import { commitWith, type Write } from './commit.ts'
 import { findStanding, standingOf } from './find-standing.ts'
 import { lockAccounts, lockedAccountsOf } from './lock-accounts.ts'
+import { lockTargetsOn } from './lock-targets.ts'
 import type { PostingConnection } from './posting-connection.ts'
 import { storeFailureOf } from './sqlstate.ts'
+import { isSpecial } from '../stored-columns.ts'
 import { writeBatch, writeBatchParameters } from './write-batch.ts'
+import { writeMixedBatch, writeMixedBatchParameters } from './write-mixed-batch.ts'
 
 /**
  * Runs one batch as one database transaction, in two round trips: begin, lock and look up leave together; after the
@@ -19,20 +22,26 @@ export async function postOn(
     throw storeFailureOf(error, 'before_commit')
   })
   const writes = decide(state)
-  await commitWith(
-    connection,
-    writes.transactions.length === 0
-      ? undefined
-      : { statement: writeBatch, parameters: writeBatchParameters(reads.ledgerId, writes) },
-  )
+  await commitWith(connection, writeOf(reads.ledgerId, writes))
+}
+
+function writeOf(ledgerId: number, writes: BatchWrites): Write | undefined {
+  const { transactions, targets, holdChanges } = writes
+  if (targets.length > 0 || holdChanges.length > 0 || transactions.some(isSpecial)) {
+    return { statement: writeMixedBatch, parameters: writeMixedBatchParameters(ledgerId, writes) }
+  }
+  return transactions.length === 0
+    ? undefined
+    : { statement: writeBatch, parameters: writeBatchParameters(ledgerId, writes) }
 }
 
 async function lockAndLookUp(
   connection: PostingConnection,
   reads: BatchReads,
 ): Promise<BatchState> {
-  const [begun, locked, found] = connection.together(() => [
+  const [begun, targets, locked, found] = connection.together(() => [
     connection.send('begin'),
+    lockTargetsOn(connection, reads.ledgerId, reads.targetIds),
     connection.sendPrepared(lockAccounts, [reads.ledgerId, arrayOf(reads.accountIds)]),
     connection.sendPrepared(findStanding, [
       reads.ledgerId,
@@ -41,11 +50,12 @@ async function lockAndLookUp(
     ]),
   ])
   // Wait for all of the pipeline: the first error, in the order sent, is the one that caused the others.
-  await Promise.allSettled([begun, locked, found])
+  await Promise.allSettled([begun, targets, locked, found])
   await begun
   return {
     ...standingOf((await found).rows),
     accounts: lockedAccountsOf((await locked).rows),
+    targets: await targets,
   }
 }
 

@@ -45,7 +45,13 @@ const lockNotAvailable = '55P03'
 const refused = /^(22|23|LF|42|0A)/
 
 /** Unique constraints over which two valid batches can race. */
-const raced = new Set(['transactions_pkey', 'transactions_idempotency_key', 'entries_pkey'])
+const raced = new Set([
+  'transactions_pkey',
+  'transactions_idempotency_key',
+  'entries_pkey',
+  'hold_changes_pkey',
+  'hold_changes_idempotency_key',
+])
 
 function codeOf(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | null)?.code

@@ -1,15 +1,11 @@
 import type { Database, Statement, Transaction } from 'better-sqlite3'
-import type {
-  BatchReads,
-  BatchState,
-  BatchWrites,
-  StandingTransaction,
-} from '../../engine/posting-store.ts'
+import type { HoldChangeRecord } from '../../engine/hold-change-record.ts'
+import type { BatchReads, BatchState, BatchWrites, Standing } from '../../engine/posting-store.ts'
 import type { TransactionRecord } from '../../engine/transaction-record.ts'
 import type { LockedAccount } from '../../ledger/account.ts'
-import type { TransactionStatus } from '../../ledger/transaction.ts'
 import { lockedAccountOf, lockedColumns } from '../locked-account.ts'
-import { fingerprint, type Row } from '../rows.ts'
+import { entryOf, holdChangeOf, standingTransactionOf, transactionOf, type Row } from '../rows.ts'
+import { currenciesText, resolvedText, wishText } from '../stored-columns.ts'
 import { sqliteFailureOf } from './failure.ts'
 
 /** Reads one account, through its primary key; the writer's lock on the whole file covers it. */
@@ -25,6 +21,15 @@ const findByKey = `
 const findById = `
   select id, idempotency_key, fingerprint, status from transactions where ledger_id = ? and id = ?`
 
+/** Find the change of a hold, through `hold_changes_idempotency_key` and its primary key. */
+const findChangeByKey = `select * from hold_changes where ledger_id = ? and idempotency_key = ?`
+const findChangeById = `select * from hold_changes where ledger_id = ? and id = ?`
+
+/** Read a transaction that others are about, as on Postgres unless it is queued, and its entries. */
+const lockTarget = `select * from transactions where ledger_id = ? and id = ? and status <> 'queued'`
+const entriesOfTarget = `
+  select * from entries where ledger_id = ? and transaction_id = ? order by position`
+
 /** Inserts an entry. It comes before its transaction, whose row then checks that all of them balance. */
 const insertEntry = `
   insert into entries
@@ -32,17 +37,29 @@ const insertEntry = `
      balance_after, debits_after, posted_at)
   values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
-/** Inserts a transaction: posted, failed or queued. */
+/** Inserts a transaction: posted, held, failed or queued. */
 const insertTransaction = `
   insert into transactions
     (ledger_id, id, status, reference, idempotency_key, fingerprint, description, currency, exponent,
      metadata, effective_at, ordering_key, created_at, posted_at, failed_at, failure, requested_entries,
-     slot, sequence)
-  values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+     slot, sequence, wish, currencies, reversal_of, hold_id, held_at, expires_at)
+  values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+
+const insertHoldChange = `
+  insert into hold_changes
+    (ledger_id, id, hold_id, wish, idempotency_key, fingerprint, expires_at, failure, created_at)
+  values (?, ?, ?, ?, ?, ?, ?, ?, ?)`
+
+/** Writes what has become of a transaction that others are about. */
+const updateTarget = `
+  update transactions set status = ?, expires_at = ?, resolved_entries = ?, resolved_at = ?
+   where ledger_id = ? and id = ?`
 
 /** Moves an account's totals, through its primary key. */
 const moveAccount = `
-  update accounts set posted_debits = ?, posted_credits = ?, version = ?, last_posted_at = ?
+  update accounts
+     set posted_debits = ?, posted_credits = ?, held_debits = ?, held_credits = ?, version = ?,
+         last_posted_at = ?
    where ledger_id = ? and id = ?`
 
 /**
@@ -51,7 +68,18 @@ const moveAccount = `
  */
 export class SqlitePosting {
   readonly #statements: Record<
-    'account' | 'byKey' | 'byId' | 'entry' | 'transaction' | 'move',
+    | 'account'
+    | 'byKey'
+    | 'byId'
+    | 'changeByKey'
+    | 'changeById'
+    | 'target'
+    | 'targetEntries'
+    | 'entry'
+    | 'transaction'
+    | 'change'
+    | 'updateTarget'
+    | 'move',
     Statement
   >
   readonly #transact: Transaction<(work: () => void) => void>
@@ -61,6 +89,12 @@ export class SqlitePosting {
       account: database.prepare(lockAccount).raw(),
       byKey: database.prepare(findByKey),
       byId: database.prepare(findById),
+      changeByKey: database.prepare(findChangeByKey),
+      changeById: database.prepare(findChangeById),
+      target: database.prepare(lockTarget),
+      targetEntries: database.prepare(entriesOfTarget),
+      change: database.prepare(insertHoldChange),
+      updateTarget: database.prepare(updateTarget),
       entry: database.prepare(insertEntry),
       transaction: database.prepare(insertTransaction),
       move: database.prepare(moveAccount),
@@ -72,14 +106,18 @@ export class SqlitePosting {
   post(reads: BatchReads, decide: (state: BatchState) => BatchWrites): void {
     try {
       this.#transact.immediate(() => {
-        const accounts = this.accounts(reads.ledgerId, reads.accountIds)
-        const state = { now: Date.now(), accounts, standing: this.standing(reads) }
-        const writes = decide(state)
+        const { ledgerId } = reads
+        const targets = this.targets(ledgerId, reads.targetIds)
+        const accounts = this.accounts(ledgerId, reads.accountIds)
+        const standing = this.standing(reads)
+        const writes = decide({ now: Date.now(), accounts, standing, targets })
         for (const transaction of writes.transactions) {
           this.insertEntries(transaction)
           this.insert(transaction)
         }
-        this.move(reads.ledgerId, writes.accounts, writes.at)
+        this.resolve(writes.targets)
+        for (const change of writes.holdChanges) this.#insertChange(ledgerId, change)
+        this.move(ledgerId, writes.accounts)
       })
     } catch (error) {
       throw sqliteFailureOf(error)
@@ -96,36 +134,73 @@ export class SqlitePosting {
     return accounts
   }
 
-  /** Finds the transactions that stand already, by key and by id. */
-  standing(reads: Omit<BatchReads, 'accountIds'>): StandingTransaction[] {
-    const rows = [
-      ...reads.idempotencyKeys.map((key) => this.#statements.byKey.get(reads.ledgerId, key)),
-      ...reads.transactionIds.map((id) => this.#statements.byId.get(reads.ledgerId, id)),
-    ] as (Row | undefined)[]
-    return rows.flatMap((row) =>
-      row === undefined
-        ? []
-        : {
-            id: row['id'] as string,
-            idempotencyKey: row['idempotency_key'] as string | null,
-            fingerprint: fingerprint(row['fingerprint']),
-            status: row['status'] as TransactionStatus,
-          },
-    )
+  /** Reads the transactions that others are about, with their entries. */
+  targets(ledgerId: number, ids: readonly string[]): TransactionRecord[] {
+    return ids.flatMap((id) => {
+      const row = this.#statements.target.get(ledgerId, id) as Row | undefined
+      if (row === undefined) return []
+      const entries = this.#statements.targetEntries.all(ledgerId, id) as Row[]
+      return transactionOf(row, entries.map(entryOf))
+    })
+  }
+
+  /** Finds the transactions and the changes of holds that stand already, by key and by id. */
+  standing(reads: Pick<BatchReads, 'ledgerId' | 'idempotencyKeys' | 'transactionIds'>): Standing[] {
+    const { byKey, byId, changeByKey, changeById } = this.#statements
+    const { ledgerId } = reads
+    const found = (ofKey: Statement, ofId: Statement) =>
+      [
+        ...reads.idempotencyKeys.map((key) => ofKey.get(ledgerId, key)),
+        ...reads.transactionIds.map((id) => ofId.get(ledgerId, id)),
+      ].filter((row): row is Row => row !== undefined)
+    return [
+      ...found(byKey, byId).map(standingTransactionOf),
+      ...found(changeByKey, changeById).map(holdChangeOf),
+    ]
   }
 
   /** Writes the totals of accounts that have moved. */
-  move(ledgerId: number, accounts: readonly LockedAccount[], at: number): void {
+  move(ledgerId: number, accounts: readonly LockedAccount[]): void {
     for (const account of accounts) {
       this.#statements.move.run(
         account.postedDebits.toString(),
         account.postedCredits.toString(),
+        account.heldDebits.toString(),
+        account.heldCredits.toString(),
         account.version,
-        at,
+        account.lastPostedAt,
         ledgerId,
         account.id,
       )
     }
+  }
+
+  /** Writes what has become of targets. */
+  resolve(targets: readonly TransactionRecord[]): void {
+    for (const target of targets) {
+      this.#statements.updateTarget.run(
+        target.status,
+        target.expiresAt,
+        resolvedText(target),
+        target.resolvedAt,
+        target.ledgerId,
+        target.id,
+      )
+    }
+  }
+
+  #insertChange(ledgerId: number, change: HoldChangeRecord): void {
+    this.#statements.change.run(
+      ledgerId,
+      change.id,
+      change.holdId,
+      wishText(change),
+      change.idempotencyKey,
+      fingerprintBytes(change),
+      change.expiresAt,
+      change.failure === null ? null : JSON.stringify(change.failure),
+      change.createdAt,
+    )
   }
 
   /** Writes a transaction's entries, which come before its row is posted. */
@@ -154,7 +229,7 @@ export class SqlitePosting {
       transaction.status,
       transaction.reference,
       transaction.idempotencyKey,
-      transaction.fingerprint === null ? null : Buffer.from(transaction.fingerprint, 'hex'),
+      fingerprintBytes(transaction),
       transaction.description,
       transaction.currency,
       transaction.exponent,
@@ -168,6 +243,16 @@ export class SqlitePosting {
       transaction.requestedEntries.length > 0 ? JSON.stringify(transaction.requestedEntries) : null,
       transaction.place?.slot ?? null,
       transaction.place?.sequence ?? null,
+      wishText(transaction),
+      currenciesText(transaction),
+      transaction.reversalOf,
+      transaction.holdId,
+      transaction.heldAt,
+      transaction.expiresAt,
     )
   }
+}
+
+function fingerprintBytes({ fingerprint }: { fingerprint: string | null }): Buffer | null {
+  return fingerprint === null ? null : Buffer.from(fingerprint, 'hex')
 }

@@ -1,6 +1,5 @@
 import type { Database, Statement, Transaction } from 'better-sqlite3'
 import { orderingKeyOf } from '../../engine/accept.ts'
-import type { StandingTransaction } from '../../engine/posting-store.ts'
 import type {
   AcceptReads,
   AcceptState,
@@ -12,6 +11,7 @@ import type {
 } from '../../engine/queue-store.ts'
 import type { QueuePlace, TransactionRecord } from '../../engine/transaction-record.ts'
 import { transactionOf, type Row } from '../rows.ts'
+import { currenciesText, resolvedText } from '../stored-columns.ts'
 import { sqliteFailureOf } from './failure.ts'
 import type { SqlitePosting } from './post.ts'
 
@@ -64,7 +64,8 @@ const queuedById = `select * from transactions where ledger_id = ? and id = ? an
 /** Ends a queued transaction; its entries are there already and must balance by now. */
 const endQueued = `
   update transactions
-     set status = ?, posted_at = ?, failed_at = ?, failure = ?,
+     set status = ?, posted_at = ?, failed_at = ?, failure = ?, held_at = ?, expires_at = ?,
+         resolved_at = ?, resolved_entries = ?, currencies = ?,
          requested_entries = case when ? = 'posted' then null else requested_entries end
    where ledger_id = ? and id = ?`
 
@@ -95,7 +96,7 @@ export class SqliteQueue {
   /** Runs one batch of acceptance; throws `StoreFailure`, or what `decide` throws. */
   accept(reads: AcceptReads, decide: (state: AcceptState) => readonly TransactionRecord[]): void {
     this.#immediately(() => {
-      const standing: readonly StandingTransaction[] = this.#posting.standing(reads)
+      const standing = this.#posting.standing(reads)
       const last = this.#statements.numbers.get(reads.count) as number
       const state = { now: Date.now(), standing, firstSequence: last - reads.count + 1 }
       for (const transaction of decide(state)) this.#insert(transaction)
@@ -111,10 +112,13 @@ export class SqliteQueue {
       suspect = suspectSlots(chosen)
       taken = suspect.size > 0 ? [] : this.#take(order.ledgerId, chosen)
       if (taken.length === 0) return
-      const accounts = this.#posting.accounts(order.ledgerId, decider.accountsOf(taken))
-      const writes = decider.decide({ now: Date.now(), accounts, taken })
+      const targets = this.#posting.targets(order.ledgerId, decider.targetsOf(taken))
+      const touched = decider.accountsOf(taken, targets)
+      const accounts = this.#posting.accounts(order.ledgerId, touched)
+      const writes = decider.decide({ now: Date.now(), accounts, targets, taken })
       for (const transaction of writes.ended) this.#end(transaction)
-      this.#posting.move(order.ledgerId, writes.accounts, writes.at)
+      this.#posting.resolve(writes.targets)
+      this.#posting.move(order.ledgerId, writes.accounts)
     })
     if ('places' in order) return { mayHaveMore: [], takenElsewhere: [], suspect: [] }
     const entries = taken.reduce((sum, row) => sum + row.transaction.requestedEntries.length, 0)
@@ -204,6 +208,11 @@ export class SqliteQueue {
       transaction.postedAt,
       transaction.failedAt,
       transaction.failure === null ? null : JSON.stringify(transaction.failure),
+      transaction.heldAt,
+      transaction.expiresAt,
+      transaction.resolvedAt,
+      resolvedText(transaction),
+      currenciesText(transaction),
       transaction.status,
       transaction.ledgerId,
       transaction.id,

@@ -97,7 +97,16 @@ export async function verifyTransactions(
   pace: Pace,
 ): Promise<TransactionCounts> {
   const counts: TransactionCounts = {
-    byStatus: { queued: 0, posted: 0, failed: 0, canceled: 0 },
+    byStatus: {
+      queued: 0,
+      held: 0,
+      posted: 0,
+      failed: 0,
+      canceled: 0,
+      captured: 0,
+      voided: 0,
+      expired: 0,
+    },
     sums: new Map(),
     entries: 0,
   }

@@ -1,0 +1,75 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { z } from 'zod'
+import type { PostCommand } from '../../shared/engine/post-command.ts'
+import { uuid } from '../../shared/wire/fields.ts'
+import type { ProblemCode } from '../../shared/wire/problems.ts'
+import type { TransactionAnswers } from './transaction-answers.ts'
+import type { TransactionIntake } from './transaction-intake.ts'
+
+/** The path of what is asked of one transaction. */
+export const idPath = z.strictObject({ id: uuid })
+
+/** The query of every request that makes a transaction. */
+export const postQuery = z.strictObject({
+  mode: z
+    .enum(['sync', 'async'])
+    .optional()
+    .meta({ description: 'Post now (201), or accept now and post soon (202).' }),
+})
+export type PostQuery = z.output<typeof postQuery>
+
+/** The header under which a request may be repeated. */
+export const keyHeaders = z.looseObject({
+  'Idempotency-Key': z.string().optional().meta({
+    description: 'The same as `idempotency_key` in the body. RFC 8941 quotes are taken off.',
+    example: '"7f1c6c0e-order-4711"',
+  }),
+})
+
+/** The headers of every request that makes a transaction. */
+export const postHeaders = keyHeaders.extend({
+  Prefer: z.string().optional().meta({
+    description: '`respond-async`, `wait=N` (seconds, with async). RFC 7240.',
+    example: 'respond-async, wait=5',
+  }),
+})
+
+/** What a request with a body and a key may be answered with, before it is judged on its merits. */
+export const keyedProblems: readonly ProblemCode[] = [
+  'invalid_request',
+  'malformed_json',
+  'request_timeout',
+  'body_too_large',
+  'unsupported_media_type',
+  'idempotency_key_reused',
+  'store_unavailable',
+  'outcome_unknown',
+  'overloaded',
+]
+
+/** The same of one that makes a transaction, which may be queued. */
+export const postingProblems: readonly ProblemCode[] = [
+  ...keyedProblems,
+  'already_canceled',
+  'queue_full',
+]
+
+/** Has a command posted or queued as its request wishes, waits where it asked for that, and answers it. */
+export async function postAndAnswer(
+  request: FastifyRequest<{ Querystring: PostQuery }>,
+  reply: FastifyReply,
+  command: PostCommand,
+  { intake, reading }: { intake: TransactionIntake; reading: TransactionAnswers },
+): Promise<FastifyReply> {
+  const { mode, waitMs } = intake.mode(request, reply)
+  const outcome = await intake.take(command, mode)
+  if (outcome.kind === 'written' && waitMs > 0) {
+    const transaction = await intake.wait(outcome.transaction, waitMs)
+    return reading.standsNow(request, reply, transaction)
+  }
+  if (outcome.kind === 'standing' && waitMs > 0) {
+    // Who repeats a request whose answer was lost wishes to wait as before.
+    await intake.wait(await reading.read(outcome.transactionId), waitMs)
+  }
+  return reading.outcome(request, reply, command, outcome)
+}
