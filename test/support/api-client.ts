@@ -8,6 +8,12 @@ import type {
 } from '../../shared/wire/account-json.ts'
 import type { currencyJsonSchema } from '../../shared/wire/currency-json.ts'
 import type { queueJsonSchema } from '../../shared/wire/queue-json.ts'
+import type {
+  captureRequest,
+  extendRequest,
+  reversalRequest,
+  voidRequest,
+} from '../../shared/wire/target-request.ts'
 import type { TransactionJson, transactionRequest } from '../../shared/wire/transaction-json.ts'
 import { checkContract, type ApiDocument, type ProblemJson } from './contract.ts'
 
@@ -20,6 +26,11 @@ export type QueueJson = z.output<typeof queueJsonSchema>
 export type NewAccountJson = z.input<typeof accountRequest>
 export type AccountChangeJson = z.input<typeof accountChangeRequest>
 export type NewTransactionJson = z.input<typeof transactionRequest>
+
+export type CaptureJson = z.input<typeof captureRequest>
+export type VoidJson = z.input<typeof voidRequest>
+export type ExtendJson = z.input<typeof extendRequest>
+export type ReversalJson = z.input<typeof reversalRequest>
 
 export interface PageJson<Item> {
   readonly items: Item[]
@@ -35,7 +46,7 @@ type RequestHeaders = Readonly<Record<string, string>>
 export type ClientMode = 'default' | 'sync' | 'async'
 
 /** What a client sends to have a transaction queued and to be answered when it has ended. */
-const queuedAndWaitedFor = { path: '/api/v1/transactions?mode=async', prefer: 'wait=30' } as const
+const queuedAndWaitedFor = { query: '?mode=async', prefer: 'wait=30' } as const
 
 /** An answer that kept to the contract of its route. */
 export class Answer<Body> {
@@ -133,11 +144,30 @@ export class ApiClient {
     transaction: NewTransactionJson,
     headers: RequestHeaders = {},
   ): Promise<Answer<TransactionJson>> {
-    if (this.mode === 'async') {
-      const { path, prefer } = queuedAndWaitedFor
-      return this.post(path, transaction, { prefer, ...headers })
-    }
-    return this.post('/api/v1/transactions', transaction, headers)
+    return this.#postInMode('/api/v1/transactions', transaction, headers)
+  }
+
+  /** Captures a hold in the mode of the client. */
+  capture(
+    id: string,
+    body: CaptureJson = {},
+    headers: RequestHeaders = {},
+  ): Promise<Answer<TransactionJson>> {
+    return this.#postInMode(`/api/v1/transactions/${id}/capture`, body, headers)
+  }
+
+  void(id: string, body: VoidJson = {}): Promise<Answer<TransactionJson>> {
+    return this.post(`/api/v1/transactions/${id}/void`, body)
+  }
+
+  extend(id: string, body: ExtendJson): Promise<Answer<TransactionJson>> {
+    return this.post(`/api/v1/transactions/${id}/extend`, body)
+  }
+
+  /** Reverses a transaction in the mode of the client. */
+  reverse(id: string, body: Partial<ReversalJson> = {}): Promise<Answer<TransactionJson>> {
+    const reversal = { reason: 'Goods returned.', ...body }
+    return this.#postInMode(`/api/v1/transactions/${id}/reversals`, reversal, {})
   }
 
   /** Has a transaction queued and does not wait for it. */
@@ -183,6 +213,12 @@ export class ApiClient {
 
   currencies(): Promise<Answer<{ items: CurrencyJson[] }>> {
     return this.get('/api/v1/currencies')
+  }
+
+  #postInMode<Body>(path: string, body: unknown, headers: RequestHeaders): Promise<Answer<Body>> {
+    if (this.mode !== 'async') return this.post(path, body, headers)
+    const { query, prefer } = queuedAndWaitedFor
+    return this.post(`${path}${query}`, body, { prefer, ...headers })
   }
 
   async #send<Body>(

@@ -1,6 +1,7 @@
 import Database from 'better-sqlite3'
 import { expect } from 'vitest'
 import { withClient } from '../../scripts/provision/postgres-database.ts'
+import { parseDecimal } from '../../shared/ledger/money.ts'
 import type { StoreLocation } from '../../shared/store/open.ts'
 
 /** An account as its row says it, money as integers. */
@@ -11,6 +12,8 @@ export interface BookedAccount {
   readonly min_available: bigint | null
   readonly posted_debits: bigint
   readonly posted_credits: bigint
+  readonly held_debits: bigint
+  readonly held_credits: bigint
   readonly version: number
 }
 
@@ -25,26 +28,38 @@ export interface BookedEntry {
   readonly debits_after: bigint
 }
 
+/** An amount that an open hold sets aside on one side of an account, as what it asked for and what is resolved say. */
+export interface BookedHold {
+  readonly account_id: string
+  readonly direction: string
+  readonly remaining: bigint
+}
+
 /** All that is written in a ledger, read past the service. */
 export interface Books {
   readonly accounts: readonly BookedAccount[]
   readonly entries: readonly BookedEntry[]
   /** The ids of the transactions that say they are posted. */
   readonly posted: readonly string[]
+  /** What open holds set aside. */
+  readonly holds: readonly BookedHold[]
 }
 
 const statements = {
-  accounts: `select id, account_type, currency, min_available, posted_debits, posted_credits, version from accounts`,
+  accounts: `select id, account_type, currency, min_available, posted_debits, posted_credits,
+                    held_debits, held_credits, exponent, version from accounts`,
   entries: `select account_id, account_version, transaction_id, direction, amount, balance_after, debits_after
               from entries order by account_id, account_version`,
   posted: `select id from transactions where status = 'posted'`,
+  holds: `select cast(requested_entries as text) as entries, cast(resolved_entries as text) as resolved
+            from transactions where status = 'held'`,
 }
 
 type Row = Record<string, string | number | null>
 
 /** Reads the whole ledger from its database with SQL of our own. */
 export async function readBooks(location: StoreLocation): Promise<Books> {
-  const [accounts, entries, posted] = await readAll(location, Object.values(statements))
+  const [accounts, entries, posted, holds] = await readAll(location, Object.values(statements))
   return {
     accounts: (accounts ?? []).map((row) => ({
       id: String(row['id']),
@@ -53,6 +68,8 @@ export async function readBooks(location: StoreLocation): Promise<Books> {
       min_available: row['min_available'] === null ? null : units(row['min_available']),
       posted_debits: units(row['posted_debits']),
       posted_credits: units(row['posted_credits']),
+      held_debits: units(row['held_debits']),
+      held_credits: units(row['held_credits']),
       version: Number(row['version']),
     })),
     entries: (entries ?? []).map((row) => ({
@@ -65,36 +82,58 @@ export async function readBooks(location: StoreLocation): Promise<Books> {
       debits_after: units(row['debits_after']),
     })),
     posted: (posted ?? []).map((row) => String(row['id'])),
+    holds: bookedHolds(holds ?? [], accounts ?? []),
   }
+}
+
+function bookedHolds(holds: readonly Row[], accounts: readonly Row[]): BookedHold[] {
+  const exponents = new Map(accounts.map((row) => [String(row['id']), Number(row['exponent'])]))
+  return holds.flatMap((row) => {
+    const entries = JSON.parse(String(row['entries'])) as {
+      accountId: string
+      direction: string
+      amount: string
+    }[]
+    const resolved = JSON.parse(String(row['resolved'] ?? '[]')) as string[]
+    return entries.map(({ accountId, direction, amount }, position) => ({
+      account_id: accountId,
+      direction,
+      remaining:
+        parseDecimal(amount, exponents.get(accountId) ?? 0) - BigInt(resolved[position] ?? 0),
+    }))
+  })
 }
 
 /**
  * Recomputes promises P1 and P2 from nothing but the entries and says every difference: transactions that do not
  * balance, entries without a posted transaction and the reverse, currencies whose sum is not zero, versions with
- * gaps, running balances and stored totals that are not the sum of the entries. Empty when the books are right.
+ * gaps, running balances and stored totals that are not the sum of the entries, and held totals that are not what open holds
+ * set aside. Empty when the books are right.
  */
-export function faultsOf({ accounts, entries, posted }: Books): string[] {
+export function faultsOf({ accounts, entries, posted, holds }: Books): string[] {
   const faults: string[] = []
   const currencies = new Map(accounts.map((account) => [account.id, account.currency]))
-  const ofTransactions = new Map<string, bigint>(posted.map((id) => [id, 0n]))
+  const isPosted = new Set(posted)
+  const ofTransactions = new Map<string, bigint>()
   const withEntries = new Set<string>()
   const ofCurrencies = new Map<string, bigint>()
   for (const entry of entries) {
     const { transaction_id: transaction, account_id: account } = entry
     const signed = entry.direction === 'debit' ? entry.amount : -entry.amount
     const currency = currencies.get(account)
-    const before = ofTransactions.get(transaction)
     if (entry.amount <= 0n) faults.push(`${transaction} has an entry that is not positive`)
     if (currency === undefined) faults.push(`${transaction} names the unknown account ${account}`)
-    if (before === undefined) faults.push(`${transaction} has entries and is not posted`)
-    ofTransactions.set(transaction, (before ?? 0n) + signed)
+    if (!isPosted.has(transaction)) faults.push(`${transaction} has entries and is not posted`)
+    // Each currency of a transaction balances by itself.
+    const sides = `${transaction} in ${currency ?? '?'}`
+    ofTransactions.set(sides, (ofTransactions.get(sides) ?? 0n) + signed)
     withEntries.add(transaction)
     ofCurrencies.set(currency ?? '?', (ofCurrencies.get(currency ?? '?') ?? 0n) + signed)
   }
-  for (const [id, sum] of ofTransactions) {
-    if (sum !== 0n) faults.push(`${id} is out of balance by ${sum}`)
-    if (!withEntries.has(id)) faults.push(`${id} is posted without entries`)
+  for (const [sides, sum] of ofTransactions) {
+    if (sum !== 0n) faults.push(`${sides} is out of balance by ${sum}`)
   }
+  for (const id of posted) if (!withEntries.has(id)) faults.push(`${id} is posted without entries`)
   for (const [currency, sum] of ofCurrencies) {
     if (sum !== 0n) faults.push(`${currency} is out of balance by ${sum}`)
   }
@@ -102,6 +141,17 @@ export function faultsOf({ accounts, entries, posted }: Books): string[] {
   for (const entry of entries) byAccount.get(entry.account_id)?.push(entry)
   for (const account of accounts) {
     faults.push(...faultsOfAccount(account, byAccount.get(account.id) ?? []))
+    for (const [direction, held] of [
+      ['debit', account.held_debits],
+      ['credit', account.held_credits],
+    ] as const) {
+      const own = holds.filter((hold) => hold.account_id === account.id)
+      const sum = own.reduce(
+        (all, one) => all + (one.direction === direction ? one.remaining : 0n),
+        0n,
+      )
+      if (held !== sum) faults.push(`${account.id} should have ${sum} held as ${direction}`)
+    }
   }
   return faults
 }

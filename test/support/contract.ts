@@ -33,6 +33,16 @@ const successes: Readonly<Record<string, Readonly<Record<number, z.ZodType>>>> =
   'post /api/v1/transactions': { 201: transactionJsonSchema, 202: transactionJsonSchema },
   'get /api/v1/transactions': { 200: page(transactionJsonSchema) },
   'get /api/v1/transactions/{id}': { 200: transactionJsonSchema },
+  'post /api/v1/transactions/{id}/capture': {
+    201: transactionJsonSchema,
+    202: transactionJsonSchema,
+  },
+  'post /api/v1/transactions/{id}/void': { 200: transactionJsonSchema },
+  'post /api/v1/transactions/{id}/extend': { 200: transactionJsonSchema },
+  'post /api/v1/transactions/{id}/reversals': {
+    201: transactionJsonSchema,
+    202: transactionJsonSchema,
+  },
   'post /api/v1/transactions/{id}/cancel': { 200: transactionJsonSchema },
   'post /api/v1/transactions/{id}/resume': { 200: transactionJsonSchema },
   'post /api/v1/transactions/{id}/refuse': { 200: transactionJsonSchema },
