@@ -12,8 +12,8 @@ export default defineConfig({
     pool: 'forks',
     // One file a core, also on two: most of the time they wait for a server.
     maxWorkers: '100%',
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
     teardownTimeout: 30_000,
     // A floating failure is a failure: the worst bug here is a promise that nobody awaits.
     dangerouslyIgnoreUnhandledErrors: false,
