@@ -3,6 +3,9 @@ import { StoreFailure } from '../../engine/store-failure.ts'
 import { PostingConnection } from './posting-connection.ts'
 import { storeFailureOf } from './sqlstate.ts'
 
+/** How long work waits for a connection before its caller is told to come back. It may have waited for its batch before. */
+const waitMsMax = 500
+
 /**
  * The connections that post, each lent to one batch at a time, opened when first needed and opened anew after
  * a failure. They are few: batches on the same accounts wait for each other in the database anyway.
@@ -11,7 +14,7 @@ export class PostingPool {
   readonly #url: string
   readonly #size: number
   readonly #idle: PostingConnection[] = []
-  readonly #waiting: ((free: boolean) => void)[] = []
+  readonly #waiting = new Set<(refusal?: StoreFailure) => void>()
   #lent = 0
   #closed = false
 
@@ -20,7 +23,10 @@ export class PostingPool {
     this.#size = size
   }
 
-  /** Lends a connection to `work` and takes it back; a connection whose work failed is closed. */
+  /**
+   * Lends a connection to `work` and takes it back; a connection whose work failed is closed. Rejects with a failure of
+   * `capacity` when none becomes free in time.
+   */
   async lend<Result>(work: (connection: PostingConnection) => Promise<Result>): Promise<Result> {
     await this.#place()
     let connection: PostingConnection | undefined
@@ -34,8 +40,10 @@ export class PostingPool {
       connection?.close()
       throw error
     } finally {
-      this.#lent -= 1
-      this.#waiting.shift()?.(true)
+      // The place goes to who waits longest, past whoever comes now.
+      const [next] = this.#waiting
+      if (next === undefined) this.#lent -= 1
+      else next()
     }
   }
 
@@ -46,7 +54,7 @@ export class PostingPool {
   /** Lends no more, waits for what is lent until the deadline, and closes everything. */
   async close(deadlineMs: number): Promise<void> {
     this.#closed = true
-    for (const refuse of this.#waiting.splice(0)) refuse(false)
+    for (const letGo of this.#waiting) letGo(closed())
     const until = performance.now() + deadlineMs
     while (this.#lent > 0 && performance.now() < until) await sleep(10)
     for (const connection of this.#idle.splice(0)) connection.close()
@@ -54,13 +62,26 @@ export class PostingPool {
 
   async #place(): Promise<void> {
     if (this.#closed) throw closed()
-    if (this.#lent >= this.#size) {
-      const free = await new Promise<boolean>((resolve) => {
-        this.#waiting.push(resolve)
-      })
-      if (!free) throw closed()
-    }
+    if (this.#lent >= this.#size) return this.#turn()
     this.#lent += 1
+  }
+
+  /** Waits for the place of somebody who is done. First come, first served. */
+  async #turn(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined
+    try {
+      await new Promise<void>((resolve, reject) => {
+        const letGo = (refusal?: StoreFailure) => {
+          this.#waiting.delete(letGo)
+          if (refusal === undefined) resolve()
+          else reject(refusal)
+        }
+        this.#waiting.add(letGo)
+        timer = setTimeout(() => letGo(exhausted()), waitMsMax)
+      })
+    } finally {
+      clearTimeout(timer)
+    }
   }
 
   async #take(): Promise<PostingConnection> {
@@ -75,6 +96,13 @@ export class PostingPool {
       throw storeFailureOf(error, 'before_commit')
     }
   }
+}
+
+function exhausted(): StoreFailure {
+  return new StoreFailure(
+    'capacity',
+    new Error(`no connection to the database was free within ${waitMsMax} ms`),
+  )
 }
 
 function closed(): StoreFailure {

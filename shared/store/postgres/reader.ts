@@ -9,8 +9,8 @@ const poolSize = 4
 /** No reader keeps a snapshot for longer: while one is open, dead versions pile up and posting slows down. */
 const statementTimeoutMs = 5000
 
-/** How long a request waits for a connection before it is told to come back. */
-const connectionTimeoutMs = 1000
+/** How long a request waits for a connection before it is told to come back: within a second, in all. */
+const connectionTimeoutMs = 900
 
 /**
  * Plans must not depend on statistics. On tables that were never analysed the newest page of transactions was planned as

@@ -28,6 +28,9 @@ const batchesMax = 2
 /** Connections that write: two batches each of posting, accepting and draining. */
 const postingConnections = 3 * batchesMax
 
+/** Connections for what operators and cancels change of single rows: however many come, they take none from posting. */
+const changeConnections = 2
+
 /** How often the newest number of the queue is read, for the floors of the slots. */
 const sequenceReadingMs = 4000
 
@@ -46,6 +49,7 @@ export class PostgresStore extends LedgerReads implements LedgerStore {
   readonly description: string
   readonly advice: string | undefined
   readonly #posting: PostingPool
+  readonly #changes: PostingPool
   readonly #reader: PostgresReader
   readonly #floors = new DrainFloors()
   #sequenceReadAt = Number.NEGATIVE_INFINITY
@@ -56,17 +60,18 @@ export class PostgresStore extends LedgerReads implements LedgerStore {
     about: { description: string; advice: string | undefined },
   ) {
     const reader = new PostgresReader(url)
-    const posting = new PostingPool(url, postingConnections)
+    const changes = new PostingPool(url, changeConnections)
     super(
       {
         rows: (statement, parameters) => reader.rows(statement, parameters),
         timeParameter: (ms) => reader.timeParameter(ms),
-        apply: (steps) => posting.lend((connection) => applyOn(connection, steps)),
+        apply: (steps) => changes.lend((connection) => applyOn(connection, steps)),
       },
       administration,
     )
     this.#reader = reader
-    this.#posting = posting
+    this.#posting = new PostingPool(url, postingConnections)
+    this.#changes = changes
     this.description = about.description
     this.advice = about.advice
   }
@@ -125,7 +130,7 @@ export class PostgresStore extends LedgerReads implements LedgerStore {
   }
 
   async close(): Promise<void> {
-    await this.#posting.close(closeDeadlineMs)
+    await Promise.all([this.#posting, this.#changes].map((pool) => pool.close(closeDeadlineMs)))
     await Promise.allSettled([this.#reader.close(), this.closeAdministration()])
   }
 }
