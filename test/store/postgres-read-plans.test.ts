@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { withClient } from '../../scripts/provision/postgres-database.ts'
 import { newId } from '../../shared/engine/new-id.ts'
 import { PostgresReader } from '../../shared/store/postgres/reader.ts'
+import { ReadsTogether } from '../../shared/store/postgres/reads-together.ts'
 import { balanceAt, findAccount, listEntries } from '../../shared/store/read-accounts.ts'
 import { findTransaction, listTransactions } from '../../shared/store/read-transactions.ts'
 import type { Row } from '../../shared/store/rows.ts'
@@ -105,6 +106,9 @@ async function scansOfReads(): Promise<Record<string, string[]>> {
     await explain('entries', () => listEntries(reader, ledgerId, ledger.alice, page))
     await explain('balance at', () => balanceAt(reader, account, Date.now()))
     await explain('transaction', () => findTransaction(reader, ledgerId, id))
+    const together = new ReadsTogether(reader)
+    await explain('accounts together', () => together.account(ledgerId, ledger.alice))
+    await explain('transactions together', () => together.transaction(ledgerId, id))
     for (const [title, filter] of [
       ['transactions', {}],
       ['failed', { status: 'failed' }],
@@ -126,6 +130,8 @@ const expectedOfReads: Record<string, string[]> = {
   entries: ['entries_pkey (ledger_id, account_id, account_version)'],
   'balance at': ['entries_pkey (ledger_id, account_id, account_version)'],
   transaction: [...ofPage, 'transactions_pkey (ledger_id, id)'],
+  'accounts together': ['accounts_pkey (ledger_id, id)'],
+  'transactions together': [...ofPage, 'transactions_pkey (ledger_id, id)'],
   transactions: [...ofPage, 'transactions_pkey (ledger_id)'],
   'transactions, next': [...ofPage, 'transactions_pkey (ledger_id, id)'],
   failed: ['transactions_failed (ledger_id)'],

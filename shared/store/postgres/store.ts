@@ -1,3 +1,4 @@
+import type { AccountRecord } from '../../engine/account-record.ts'
 import type { BatchReads, BatchState, BatchWrites } from '../../engine/posting-store.ts'
 import type {
   AcceptReads,
@@ -21,6 +22,7 @@ import { markInHandOn, unmarkInHandOn } from './mark-in-hand.ts'
 import { postOn } from './post.ts'
 import { PostingPool } from './posting-pool.ts'
 import { PostgresReader } from './reader.ts'
+import { ReadsTogether } from './reads-together.ts'
 
 /** Batches of one kind under way at once. More only wait for each other's locks and for the disk. */
 const batchesMax = 2
@@ -51,6 +53,7 @@ export class PostgresStore extends LedgerReads implements LedgerStore {
   readonly #posting: PostingPool
   readonly #changes: PostingPool
   readonly #reader: PostgresReader
+  readonly #together: ReadsTogether
   readonly #floors = new DrainFloors()
   #sequenceReadAt = Number.NEGATIVE_INFINITY
 
@@ -70,6 +73,7 @@ export class PostgresStore extends LedgerReads implements LedgerStore {
       administration,
     )
     this.#reader = reader
+    this.#together = new ReadsTogether(reader)
     this.#posting = new PostingPool(url, postingConnections)
     this.#changes = changes
     this.description = about.description
@@ -111,6 +115,14 @@ export class PostgresStore extends LedgerReads implements LedgerStore {
 
   unmarkInHand(ledgerId: number, places: readonly QueuePlace[]): Promise<void> {
     return this.#posting.lend((connection) => unmarkInHandOn(connection, ledgerId, places))
+  }
+
+  override findAccount(ledgerId: number, id: string): Promise<AccountRecord | undefined> {
+    return this.#together.account(ledgerId, id)
+  }
+
+  override findTransaction(ledgerId: number, id: string): Promise<TransactionRecord | undefined> {
+    return this.#together.transaction(ledgerId, id)
   }
 
   override async slotsWaiting(
