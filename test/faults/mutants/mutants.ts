@@ -41,6 +41,70 @@ async function soon(
     ],
     sql: ['drop trigger transactions_forward_only on transactions'],
   },
+  noSlotLock: {
+    name: 'no slot lock',
+    changes: [
+      {
+        file: 'shared/store/postgres/drain.ts',
+        search:
+          '                pg_try_advisory_xact_lock(${lockSpace} | ($1::bigint << 16) | waiting.slot),\n',
+        replace: '                true,\n',
+      },
+      {
+        file: 'shared/store/postgres/drain.ts',
+        search: 'where pg_try_advisory_xact_lock(${lockSpace} | ($1::bigint << 16) | wanted.slot)`',
+        replace: 'where $1::bigint > 0`',
+      },
+    ],
+  },
+  jobCarriesTheWork: {
+    name: 'job carries the work',
+    changes: [
+      {
+        file: 'shared/engine/accept.ts',
+        search: 'this.#accepted(slotsOf(commands))',
+        replace:
+          'this.#accepted(decision.accepted.map(({ ledgerId, place }) => ({ ledgerId, ...place })) as never)',
+      },
+      {
+        file: 'shared/queue/bullmq-doorbell.ts',
+        search: '    const groups = new Set<number>()\n',
+        replace: `    for (const place of slots) {
+      const number = groupOf(place.slot, this.#groups.length)
+      if (this.#client.status === 'ready') this.#add(number, this.#groups[number]!, [place as never]).catch(() => undefined)
+    }
+    if (slots.length > 0) return
+    const groups = new Set<number>()
+`,
+      },
+      {
+        file: 'shared/queue/bullmq-doorbell.ts',
+        search: "deduplication: { id: 'ring', keepLastIfActive: true }",
+        replace: 'attempts: 20, backoff: 20',
+      },
+      {
+        file: 'shared/queue/bullmq-listener.ts',
+        search: 'const slots = slotsOfGroup(group, job.data.queues)',
+        replace: 'const slots = group < 0 ? slotsOfGroup(group, job.data.queues) : job.data.slots',
+      },
+      {
+        file: 'services/worker/worker.ts',
+        search: "import { Sweeper } from './sweeper.ts'\n",
+        replace: `import { drainPlaces } from '../../shared/engine/drain.ts'
+import { Sweeper } from './sweeper.ts'
+`,
+      },
+      {
+        file: 'services/worker/worker.ts',
+        search: '    this.#context.metrics.rang()\n',
+        replace: `    const places = slots as never as { ledgerId: number; slot: number; sequence: number }[]
+    await drainPlaces(this.#context.store, places[0]!.ledgerId, places)
+    if (places.length > 0) return merged([])
+    this.#context.metrics.rang()
+`,
+      },
+    ],
+  },
   uniqueKeyDropped: {
     name: 'unique key dropped',
     sql: [

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { withClient } from '../../../scripts/provision/postgres-database.ts'
 import { payment } from '../../support/people.ts'
 import { startBankReader } from '../harness/bank-reader.ts'
 import { findingsAfter, queueIsEmpty } from '../harness/findings.ts'
@@ -66,6 +67,15 @@ export const traps = {
     spring: drainedOnce,
     expected: /moved other money|not within/,
   },
+  noSlotLock: {
+    spring: oneDrainASlot,
+    expected: /in the same slot/,
+  },
+  jobCarriesTheWork: {
+    spring: (world) =>
+      underLoad(world, { load: { ordered: 12, sync: 0, twins: 0, spenders: 0, pauseMs: 1 } }),
+    expected: /P7/,
+  },
   uniqueKeyDropped: {
     spring: (world) => underLoad(world, { load: { twins: 8, pauseMs: 1 } }),
     expected: /more than one transaction|and became/,
@@ -106,6 +116,37 @@ async function drainedOnce(world: World): Promise<string[]> {
   const load = await startLoad(world, { sync: 0, twins: 0, spenders: 0 })
   await load.acknowledged(20, 30_000)
   return findingsAfter(world, load, undefined, restMsMax)
+}
+
+/**
+ * One drain waits for an account while the other worker's sweep comes to its slot, which must pass on: a drain that waits for a
+ * row of the queue is in a slot with somebody else.
+ */
+async function oneDrainASlot(world: World): Promise<string[]> {
+  const cast = await openCast(world)
+  const [wallet = ''] = cast.wallets
+  const body = payment({ debit: wallet, credit: cast.hub, amount: '1.00' })
+  const wish = { mode: 'async', body } as const
+  const found = new Set<string>()
+  await withClient(world.databaseUrl, async (client) => {
+    await client.query('begin')
+    await client.query('select 1 from accounts where id = $1 for update', [wallet])
+    await send(world, 0, wish)
+    // Less than a drain waits for an account: until then only one can have the slot.
+    const end = performance.now() + 1800
+    while (performance.now() < end) {
+      const waiting = await world.sql(
+        `select 1 from pg_stat_activity
+          where datname = current_database() and application_name = 'ledgerflow-posting'
+            and wait_event_type = 'Lock' and query like '%queued_transactions%'`,
+      )
+      if (waiting.length > 0) found.add('two drains are in the same slot')
+      await sleep(20)
+    }
+    await client.query('rollback')
+  })
+  await queueIsEmpty(world, restMsMax)
+  return [...found]
 }
 
 /** Payments over many accounts in one batch beside others over the same ones. */
