@@ -5,10 +5,12 @@ import { withClient } from '../../scripts/provision/postgres-database.ts'
 import { grantRole } from '../../shared/store/postgres/grant-role.ts'
 import { openStore } from '../../shared/store/open.ts'
 import { verifyStore } from '../../shared/store/verify/verify-store.ts'
-import type { PageJson } from '../support/api-client.ts'
+import type { NewTransactionJson, PageJson } from '../support/api-client.ts'
 import { createPostgresDatabase } from '../support/databases.ts'
 import { fund, openPeople, payment } from '../support/people.ts'
+import { poisonedDatabase } from '../support/poison.ts'
 import { startService } from '../support/service.ts'
+import { until } from '../support/until.ts'
 import { bookEntries, bookTransaction, ids, openBooks, together } from '../store/books-by-hand.ts'
 import { runScript } from './run-script.ts'
 
@@ -211,6 +213,43 @@ test('the whole API works under the role of the service, and the books are right
     expect((await api.get<PageJson<unknown>>(posted)).body.items).toHaveLength(1)
   } finally {
     await run.close()
+  }
+})
+
+test('accepting, draining, parking and canceling work under the role of the service', async () => {
+  const { poison } = await poisonedDatabase({ dialect: 'postgres', url: owner })
+  await withClient(owner, (client) => client.query(`grant select on poisoned to ${service}`))
+  const run = await startService({ dialect: 'postgres', url: urlOf(service) })
+  try {
+    const { api } = run
+    const { cash, alice } = await openPeople(api)
+    const queue = async (rest: Partial<NewTransactionJson> = {}) =>
+      (await api.queueTransaction(payment({ debit: cash, credit: alice, amount: '1.00', ...rest })))
+        .body.id
+    const statusOf = async (id: string) => (await api.transaction(id, { wait: 20 })).body.status
+    // The first in a slot is drained carefully, the second as usual.
+    for (let n = 0; n < 2; n += 1) expect(await statusOf(await queue())).toBe('posted')
+    const poor = payment({ debit: alice, credit: cash, amount: '9.00' })
+    expect(await statusOf((await api.queueTransaction(poor)).body.id)).toBe('failed')
+
+    const key = { ordering_key: 'stuck' }
+    await poison('poison')
+    const [bad, worse] = [await queue({ ...key, reference: 'poison' }), await queue(key)]
+    await until('it is parked', async () => {
+      return (await api.transaction(bad)).body.queue?.parked !== undefined
+    })
+    expect((await api.cancel(worse)).body.status).toBe('canceled')
+    expect((await api.resume(bad)).status).toBe(200)
+    await until('it is parked again', async () => {
+      return (await api.transaction(bad)).body.queue?.parked !== undefined
+    })
+    expect((await api.refuse(bad, 'because')).body.status).toBe('failed')
+  } finally {
+    await run.close()
+    await withClient(owner, async (client) => {
+      await client.query('drop table poisoned')
+      await client.query('drop function refuse_poisoned cascade')
+    })
   }
 })
 
