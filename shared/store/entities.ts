@@ -13,7 +13,7 @@ import type { Refusal } from '../ledger/refusal.ts'
 import type { HoldChangeWish, SpecialWish } from '../ledger/special-wish.ts'
 import { holdStatuses, transactionStatuses, type TransactionStatus } from '../ledger/transaction.ts'
 import type { Metadata } from '../engine/transaction-record.ts'
-import { columnKinds, type Dialect } from './dialect.ts'
+import { columnKinds, type ColumnKinds, type Dialect } from './dialect.ts'
 
 /** A book: everything else belongs to exactly one. */
 export interface LedgerRow {
@@ -21,6 +21,8 @@ export interface LedgerRow {
   name: string
   /** Signs this ledger's cursors, so that one of another ledger is not taken for ours. */
   cursorSecret: Buffer
+  /** Nothing takes effect at or before this time any more; null while the books were never closed. */
+  booksClosedUntil: number | null
   createdAt: number
 }
 
@@ -131,6 +133,40 @@ export interface QueuedTransactionRow {
   parkedReason: string | null
 }
 
+/** An entry that takes effect at another time than it was posted, as a trigger notes it beside the entry itself. */
+export interface DatedEntryRow {
+  ledgerId: number
+  accountId: string
+  accountVersion: number
+  effectiveAt: number
+  postedAt: number
+  direction: Direction
+  amount: MinorUnits
+}
+
+/** One name and value of a transaction's metadata, as a trigger notes it for whoever searches. */
+export interface TransactionMetadataRow {
+  ledgerId: number
+  name: string
+  value: string
+  transactionId: string
+}
+
+/** One name and value of an account's metadata. */
+export interface AccountMetadataRow {
+  ledgerId: number
+  name: string
+  value: string
+  accountId: string
+}
+
+/** An account that a transaction without entries names, one that failed for instance. */
+export interface UnpostedAccountRow {
+  ledgerId: number
+  accountId: string
+  transactionId: string
+}
+
 /** The schema as TypeORM sees it, in one dialect. The migrations make it; a test holds the two together. */
 export interface Entities {
   readonly ledgers: EntitySchema<LedgerRow>
@@ -140,6 +176,10 @@ export interface Entities {
   readonly entries: EntitySchema<EntryRow>
   readonly queuedTransactions: EntitySchema<QueuedTransactionRow>
   readonly holdChanges: EntitySchema<HoldChangeRow>
+  readonly datedEntries: EntitySchema<DatedEntryRow>
+  readonly transactionMetadata: EntitySchema<TransactionMetadataRow>
+  readonly accountMetadata: EntitySchema<AccountMetadataRow>
+  readonly unpostedAccounts: EntitySchema<UnpostedAccountRow>
 }
 
 /** Makes the entity schemas of a dialect. */
@@ -155,6 +195,7 @@ export function entitiesFor(dialect: Dialect): Entities {
         id: { type: 'integer', primary: true },
         name: text,
         cursorSecret: { ...kinds.bytes, name: 'cursor_secret' },
+        booksClosedUntil: { ...kinds.time, name: 'books_closed_until', nullable: true },
         createdAt: { ...kinds.time, name: 'created_at' },
       },
       uniques: [{ name: 'ledgers_name_key', columns: ['name'] }],
@@ -270,6 +311,16 @@ export function entitiesFor(dialect: Dialect): Entities {
           columns: ['ledgerId', 'holdId'],
           where: `"hold_id" IS NOT NULL`,
         },
+        {
+          name: 'transactions_posted',
+          columns: ['ledgerId', 'postedAt', 'id'],
+          where: `"posted_at" IS NOT NULL`,
+        },
+        {
+          name: 'transactions_effective',
+          columns: ['ledgerId', 'effectiveAt', 'id'],
+          where: `"effective_at" IS NOT NULL`,
+        },
         ...(dialect === 'sqlite' ? [postingsIndex] : []),
       ],
       checks: [
@@ -352,6 +403,58 @@ export function entitiesFor(dialect: Dialect): Entities {
           where: `"idempotency_key" IS NOT NULL`,
         },
       ],
+    }),
+    ...searchEntities(kinds),
+  }
+}
+
+/** The tables beside the books, which triggers fill. */
+function searchEntities(
+  kinds: ColumnKinds,
+): Pick<Entities, 'datedEntries' | 'transactionMetadata' | 'accountMetadata' | 'unpostedAccounts'> {
+  const key = { type: 'text', primary: true } as const
+  const ledgerId = { type: 'integer', name: 'ledger_id', primary: true } as const
+  const accountId = { ...kinds.id, name: 'account_id', primary: true }
+  const transactionId = { ...kinds.id, name: 'transaction_id', primary: true }
+  return {
+    datedEntries: schema({
+      name: 'dated_entries',
+      columns: {
+        ledgerId,
+        accountId,
+        accountVersion: { ...kinds.count, name: 'account_version', primary: true },
+        effectiveAt: { ...kinds.time, name: 'effective_at' },
+        postedAt: { ...kinds.time, name: 'posted_at' },
+        direction: { type: 'text' },
+        amount: kinds.money,
+      },
+      indices: [
+        {
+          name: 'dated_entries_of_account',
+          columns: ['ledgerId', 'accountId', 'effectiveAt', 'accountVersion'],
+        },
+        {
+          name: 'dated_entries_posted',
+          columns: ['ledgerId', 'postedAt', 'accountId', 'accountVersion'],
+        },
+        {
+          name: 'dated_entries_effective',
+          columns: ['ledgerId', 'effectiveAt', 'accountId', 'accountVersion'],
+        },
+      ],
+    }),
+    transactionMetadata: schema({
+      name: 'transaction_metadata',
+      columns: { ledgerId, name: key, value: key, transactionId },
+    }),
+    accountMetadata: schema({
+      name: 'account_metadata',
+      columns: { ledgerId, name: key, value: key, accountId },
+      indices: [{ name: 'account_metadata_of_account', columns: ['ledgerId', 'accountId'] }],
+    }),
+    unpostedAccounts: schema({
+      name: 'unposted_accounts',
+      columns: { ledgerId, accountId, transactionId },
     }),
   }
 }

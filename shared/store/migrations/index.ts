@@ -3,6 +3,7 @@ import { Guards0000000000002 } from './0002-guards.ts'
 import { PostedHasEntries0000000000003 } from './0003-posted-has-entries.ts'
 import { Deaths0000000000004 } from './0004-deaths.ts'
 import { Holds0000000000005 } from './0005-holds.ts'
+import { HistoryAndSearch0000000000006 } from './0006-history-and-search.ts'
 
 /** All migrations, in order. A migration that has been released is never changed. */
 export const migrations = [
@@ -11,4 +12,5 @@ export const migrations = [
   PostedHasEntries0000000000003,
   Deaths0000000000004,
   Holds0000000000005,
+  HistoryAndSearch0000000000006,
 ] as const

@@ -47,8 +47,14 @@ const transactionColumns = [
   'resolved_entries',
 ]
 
-/** All that a service may: no deletion but of places in the queue, no change but of named columns. */
+/** What stands beside the books for whoever searches them; triggers write it with the rights of who posts. */
+const searchTables = 'dated_entries, transaction_metadata, account_metadata, unposted_accounts'
+
+/** All that a service may: no deletion but of places in the queue and of metadata, no change but of named columns. */
 const serviceGrants = (role: string) => [
+  `grant select, insert on ${searchTables} to ${role}`,
+  `grant delete on account_metadata to ${role}`,
+  `grant update (books_closed_until) on ledgers to ${role}`,
   `grant select on schema_migrations, ledgers, currencies, accounts, transactions, entries, queued_transactions, hold_changes to ${role}`,
   `grant insert on currencies, accounts, transactions, entries, hold_changes to ${role}`,
   `grant insert, update, delete on queued_transactions to ${role}`,
@@ -59,8 +65,9 @@ const serviceGrants = (role: string) => [
 
 /** Everything but the secret that signs cursors. */
 const readerGrants = (role: string) => [
+  `grant select on ${searchTables} to ${role}`,
   `grant select on schema_migrations, currencies, accounts, transactions, entries, queued_transactions, hold_changes to ${role}`,
-  `grant select (id, name, created_at) on ledgers to ${role}`,
+  `grant select (id, name, books_closed_until, created_at) on ledgers to ${role}`,
 ]
 
 /** A reader keeps no snapshot for long: while one is open, dead versions pile up and posting slows down. */
