@@ -75,7 +75,13 @@ function decideBatchFor(accounts: Accounts, size: number, seconds: number): Timi
     )
     const named = new Set(ids)
     const touched = new Map([...accounts].filter(([id]) => named.has(id)))
-    const state = { now: Date.now(), accounts: touched, standing: [], targets: [] }
+    const state = {
+      now: Date.now(),
+      accounts: touched,
+      standing: [],
+      targets: [],
+      booksClosedUntil: null,
+    }
     return () => decideBatch(commands, state).writes.transactions.length === size
   })
 }

@@ -25,6 +25,7 @@ const contents: Partial<Record<ProblemCode, ProblemContent>> = {
   account_not_empty: {
     details: { blockers: ['balance', 'queued'], balance: '125.00', available: '125.00' },
   },
+  books_stay_closed: { details: { books_closed_until: '2026-01-31T23:59:59.999Z' } },
   idempotency_key_reused: {
     detail: 'The key belongs to a transaction with another body. Use a new key for a new payment.',
     details: { differing_fields: ['entries'], transaction_id: transactionId },
@@ -34,6 +35,12 @@ const contents: Partial<Record<ProblemCode, ProblemContent>> = {
   amount_too_large: amountFault('amount_too_large'),
   unbalanced: { details: { currency: 'USD', debits: '125.00', credits: '124.99' } },
   single_account: { details: { account_id: accountId } },
+  books_closed: {
+    details: {
+      effective_at: '2026-01-31T12:00:00.000Z',
+      books_closed_until: '2026-01-31T23:59:59.999Z',
+    },
+  },
   account_not_found: { details: { account_id: accountId } },
   account_not_active: { details: { account_id: accountId, account_status: 'frozen' } },
   currency_mismatch: { details: { account_id: accountId, currency: 'EUR' } },

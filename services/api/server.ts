@@ -12,6 +12,7 @@ import { currencyRoutes } from './routes/currencies.ts'
 import { documentationRoutes, registerOpenApi } from './routes/documentation.ts'
 import { healthRoutes } from './routes/health.ts'
 import { holdRoutes } from './routes/holds.ts'
+import { ledgerRoutes } from './routes/ledger.ts'
 import { pageRoutes } from './routes/pages.ts'
 import { queueRoutes } from './routes/queue.ts'
 import { queueBoardRoutes } from './routes/queue-board.ts'
@@ -77,6 +78,7 @@ export async function buildApi(
     await api.register(reversalRoutes(context))
     await api.register(queueRoutes(context))
     await api.register(currencyRoutes(context))
+    await api.register(ledgerRoutes(context))
   })
   await server.register(healthRoutes(context, readiness))
   await server.register(pageRoutes(context))

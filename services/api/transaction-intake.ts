@@ -3,6 +3,8 @@ import type { PostCommand, PostOutcome } from '../../shared/engine/post-command.
 import { outcomeUnderKey } from '../../shared/engine/standing-index.ts'
 import type { TransactionRecord } from '../../shared/engine/transaction-record.ts'
 import type { Currencies } from '../../shared/ledger/currency.ts'
+import { closedBooksRefusal } from '../../shared/ledger/closed-books.ts'
+import type { Refusal } from '../../shared/ledger/refusal.ts'
 import { idempotencyKeyOf } from '../../shared/wire/idempotency-key.ts'
 import { preferencesOf } from '../../shared/wire/prefer.ts'
 import { Problem } from '../../shared/wire/problems.ts'
@@ -60,11 +62,14 @@ export class TransactionIntake {
    * key there is nothing to write.
    */
   async take(command: PostCommand, mode: PostingMode): Promise<PostOutcome> {
-    if (command.pricing.ok) {
+    const refusal = command.pricing.ok
+      ? await this.#refusalBeforeQueueing(command, mode)
+      : command.pricing.refusal
+    if (refusal === undefined) {
       return mode === 'sync' ? this.#context.posting.post(command) : this.#accept(command)
     }
     return command.idempotencyKey === null
-      ? { kind: 'refused', refusal: command.pricing.refusal }
+      ? { kind: 'refused', refusal }
       : this.#context.posting.post(command)
   }
 
@@ -98,6 +103,19 @@ export class TransactionIntake {
     } finally {
       turn.done()
     }
+  }
+
+  /**
+   * What lies in closed books is not queued either. They stay closed, so that a no given here is one that posting gives too; if
+   * they are closed after this look, the drain says no.
+   */
+  async #refusalBeforeQueueing(
+    { ledgerId, effectiveAt }: PostCommand,
+    mode: PostingMode,
+  ): Promise<Refusal | undefined> {
+    if (mode === 'sync' || effectiveAt === null) return undefined
+    const ledger = await this.#context.store.findLedger(ledgerId)
+    return closedBooksRefusal(effectiveAt, ledger?.booksClosedUntil ?? null)
   }
 
   async #accept(command: PostCommand): Promise<PostOutcome> {

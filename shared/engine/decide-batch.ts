@@ -1,3 +1,4 @@
+import { closedBooksRefusal } from '../ledger/closed-books.ts'
 import type { Decision } from '../ledger/decide.ts'
 import { decideWish } from '../ledger/decide-wish.ts'
 import type { HoldDecision } from '../ledger/place-hold.ts'
@@ -22,7 +23,8 @@ export interface BatchDecision {
  * Decides a batch in arrival order, each member against the accounts and targets as its predecessors leave them. Pure.
  *
  * Judged in this order: the command stands already (an earlier try got through) · its key is known · it is
- * refused by itself · its target or the accounts refuse it. A refused member leaves no trace on the others.
+ * refused by itself · its time lies in closed books · its target or the accounts refuse it. A refused member leaves no trace
+ * on the others.
  */
 export function decideBatch(commands: readonly Command[], state: BatchState): BatchDecision {
   const books = new RunningBooks(state)
@@ -42,7 +44,7 @@ export function decideBatch(commands: readonly Command[], state: BatchState): Ba
       }
       return outcome
     }
-    const verdict = verdictOn(command, books)
+    const verdict = verdictOn(command, state, books)
     if (verdict.outcome === 'refused' && command.idempotencyKey === null) {
       return { kind: 'refused', refusal: verdict.refusal }
     }
@@ -66,13 +68,20 @@ export function decideBatch(commands: readonly Command[], state: BatchState): Ba
 /** What was decided of one transaction. */
 export type Verdict = Decision | HoldDecision
 
-function verdictOn(command: PostCommand, books: RunningBooks): Verdict {
-  return command.pricing.ok
+function verdictOn(
+  command: PostCommand,
+  { booksClosedUntil }: BatchState,
+  books: RunningBooks,
+): Verdict {
+  if (!command.pricing.ok) return refusedFor(command.pricing.refusal)
+  const closed = closedBooksRefusal(command.effectiveAt, booksClosedUntil)
+  return closed === undefined
     ? decideWish(command.wish, command.pricing, books)
-    : refusedFor(command.pricing.refusal)
+    : refusedFor(closed)
 }
 
-function refusedFor(refusal: Refusal): Verdict {
+/** What is refused without a look at the accounts. */
+export function refusedFor(refusal: Refusal): Verdict {
   return { outcome: 'refused', refusal }
 }
 

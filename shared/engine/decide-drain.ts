@@ -1,9 +1,10 @@
+import { closedBooksRefusal } from '../ledger/closed-books.ts'
 import { price, type Priced } from '../ledger/command.ts'
 import type { Currencies } from '../ledger/currency.ts'
 import { decideWish } from '../ledger/decide-wish.ts'
 import { conditionsOf, targetOfWish } from '../ledger/special-wish.ts'
 import { accountsMoved } from './batch-time.ts'
-import { endOf } from './decide-batch.ts'
+import { endOf, refusedFor, type Verdict } from './decide-batch.ts'
 import type { DrainDecider, DrainState, DrainWrites, TakenTransaction } from './queue-store.ts'
 import { RunningBooks } from './running-books.ts'
 import { entriesOf } from './target-of.ts'
@@ -35,11 +36,15 @@ export const drainDecider: DrainDecider = {
     return [...ids]
   },
 
+  closingMatters(taken: readonly TakenTransaction[]): boolean {
+    return taken.some(({ transaction }) => transaction.effectiveAt !== null)
+  },
+
   decide(state: DrainState): DrainWrites {
     const books = new RunningBooks(state)
     const wanted = new Set(state.taken.map(({ transaction }) => targetOfWish(transaction.wish)))
     const ended = state.taken.map(({ transaction }): TransactionRecord => {
-      const verdict = decideWish(transaction.wish, pricedOf(transaction), books)
+      const verdict = verdictOn(transaction, state, books)
       const record = { ...transaction, ...endOf(verdict, books.at) }
       if (wanted.has(record.id)) books.add(record)
       return record
@@ -52,6 +57,18 @@ export const drainDecider: DrainDecider = {
       at: books.at,
     }
   },
+}
+
+/** The books may have been closed since it was accepted. */
+function verdictOn(
+  queued: TransactionRecord,
+  { booksClosedUntil }: DrainState,
+  books: RunningBooks,
+): Verdict {
+  const closed = closedBooksRefusal(queued.effectiveAt, booksClosedUntil)
+  return closed === undefined
+    ? decideWish(queued.wish, pricedOf(queued), books)
+    : refusedFor(closed)
 }
 
 /** What a queued transaction asks for, with exact amounts: all that is wrong by itself was refused before it was queued. */

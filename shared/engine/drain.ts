@@ -51,6 +51,7 @@ async function drainOrder(store: QueueStore, order: DrainOrder): Promise<DrainRe
         return drainDecider.targetsOf(rows)
       },
       accountsOf: (rows, targets) => drainDecider.accountsOf(rows, targets),
+      closingMatters: (rows) => drainDecider.closingMatters(rows),
       decide: (state) => {
         const writes = drainDecider.decide(state)
         ended = writes.ended

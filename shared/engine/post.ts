@@ -105,6 +105,7 @@ function readsOf(commands: readonly Command[], mayHaveHappened: boolean): BatchR
     idempotencyKeys: [...idempotencyKeys],
     transactionIds: mayHaveHappened ? commands.map(recordIdOf) : [],
     targetIds: [...targetIds],
+    closing: commands.some((command) => !isHoldCommand(command) && command.effectiveAt !== null),
   }
 }
 

@@ -14,6 +14,8 @@ export interface BatchReads {
   readonly transactionIds: readonly string[]
   /** The transactions to lock, each once, because others are about them; mostly none. */
   readonly targetIds: readonly string[]
+  /** Whether a member names the time at which it takes effect, so that the closing time of the books matters. */
+  readonly closing: boolean
 }
 
 /** A transaction that stands already, as far as a retry needs to know it. */
@@ -35,6 +37,8 @@ export interface BatchState {
   readonly standing: readonly Standing[]
   /** The targets with their entries, locked before the accounts. One that is still queued is left out: it is not to be waited for. */
   readonly targets: readonly TransactionRecord[]
+  /** The closing time of the books, which stays as it is until the batch is committed; null when nobody asked. */
+  readonly booksClosedUntil: number | null
 }
 
 /** Everything a batch writes, in one statement where the database can. */

@@ -37,6 +37,8 @@ export interface DrainState {
   /** The targets of what was taken, with their entries, locked before the accounts. */
   readonly targets: readonly TransactionRecord[]
   readonly taken: readonly TakenTransaction[]
+  /** The closing time of the books, which stays as it is until the drain is committed; null when nobody asked. */
+  readonly booksClosedUntil: number | null
 }
 
 /** Everything a drain writes: each taken transaction as it ended, the targets that changed and the accounts that moved. */
@@ -55,6 +57,8 @@ export interface DrainDecider {
     taken: readonly TakenTransaction[],
     targets: readonly TransactionRecord[],
   ): readonly string[]
+  /** Whether one of them names the time at which it takes effect. */
+  closingMatters(taken: readonly TakenTransaction[]): boolean
   decide(state: DrainState): DrainWrites
 }
 

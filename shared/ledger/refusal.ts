@@ -9,6 +9,7 @@ export const refusalCodes = [
   'amount_too_large',
   'unbalanced',
   'single_account',
+  'books_closed',
   'expiry_out_of_range',
   'account_not_found',
   'account_not_active',

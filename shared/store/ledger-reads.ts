@@ -20,13 +20,18 @@ import {
   queueStanding,
   slotsWaiting,
 } from './read-queue.ts'
+import type { LedgerRecord } from '../engine/ledger-record.ts'
 import type { Administration } from './administration.ts'
 import type { AccountEntry, AccountRecord, BalanceAt } from '../engine/account-record.ts'
+import { closeBooks } from './close-books.ts'
 import type {
   AccountChange,
   AccountChangeOutcome,
   AccountFilter,
   AccountStore,
+  BooksClock,
+  BooksClosing,
+  BooksStore,
   CurrencyStore,
   HoldStore,
   NewAccount,
@@ -40,12 +45,12 @@ import { findTransaction, listTransactions } from './read-transactions.ts'
 
 /** What both stores share besides posting and draining: hot reads as plain SQL, the rest through TypeORM. */
 export abstract class LedgerReads
-  implements AccountStore, TransactionStore, HoldStore, CurrencyStore
+  implements AccountStore, TransactionStore, HoldStore, CurrencyStore, BooksStore
 {
-  protected readonly access: QueueAccess
+  protected readonly access: QueueAccess & BooksClock
   readonly #administration: Administration
 
-  constructor(access: QueueAccess, administration: Administration) {
+  constructor(access: QueueAccess & BooksClock, administration: Administration) {
     this.access = access
     this.#administration = administration
   }
@@ -104,6 +109,22 @@ export abstract class LedgerReads
 
   createCurrency(ledgerId: number, currency: Currency, createdAt: number): Promise<boolean> {
     return this.#administration.createCurrency(ledgerId, currency, createdAt)
+  }
+
+  findLedger(ledgerId: number): Promise<LedgerRecord | undefined> {
+    return this.#administration.findLedger(ledgerId)
+  }
+
+  closeBooks(ledgerId: number, until: number): Promise<BooksClosing> {
+    return closeBooks(this.access, ledgerId, until)
+  }
+
+  now(): Promise<number> {
+    return this.access.now()
+  }
+
+  settle(at: number): Promise<void> {
+    return this.access.settle(at)
   }
 
   ledgerIds(): Promise<readonly number[]> {

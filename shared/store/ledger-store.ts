@@ -2,6 +2,7 @@ import type { PostingStore } from '../engine/posting-store.ts'
 import type { QueueStore } from '../engine/queue-store.ts'
 import type { Metadata, TransactionRecord } from '../engine/transaction-record.ts'
 import type { AccountEntry, AccountRecord, BalanceAt } from '../engine/account-record.ts'
+import type { LedgerRecord } from '../engine/ledger-record.ts'
 import type { AccountStatus, AccountType } from '../ledger/account.ts'
 import type { Currency } from '../ledger/currency.ts'
 import type { MinorUnits } from '../ledger/money.ts'
@@ -102,9 +103,33 @@ export interface CurrencyStore {
   createCurrency(ledgerId: number, currency: Currency, createdAt: number): Promise<boolean>
 }
 
+/** How an attempt to close the books ended: done, or the time lies ahead, or before the one that stands. */
+export type BooksClosing = 'closed' | 'ahead' | 'earlier'
+
+/** The clock by which transactions are posted. */
+export interface BooksClock {
+  /** What it says, in ms since 1970. */
+  now(): Promise<number>
+  /** Resolves when nothing can be posted at or before `at` any more, in whichever process. */
+  settle(at: number): Promise<void>
+}
+
+export interface BooksStore extends BooksClock {
+  findLedger(ledgerId: number): Promise<LedgerRecord | undefined>
+  /** Closes the books: once it resolves, nothing can take effect at or before `until` (ms since 1970) any more. */
+  closeBooks(ledgerId: number, until: number): Promise<BooksClosing>
+}
+
 /** A ledger in a database: posting, the queue, reads, administration. */
 export interface LedgerStore
-  extends PostingStore, QueueStore, AccountStore, TransactionStore, HoldStore, CurrencyStore {
+  extends
+    PostingStore,
+    QueueStore,
+    AccountStore,
+    TransactionStore,
+    HoldStore,
+    CurrencyStore,
+    BooksStore {
   /** What runs here, for people: "SQLite 3.51 at ./data/ledgerflow.db". Never a password. */
   readonly description: string
   /** Something an operator should know about how the store runs, or undefined. */

@@ -20,6 +20,7 @@ type BorderCode =
   | 'currency_taken'
   | 'account_closed'
   | 'account_not_empty'
+  | 'books_stay_closed'
   | 'already_posted'
   | 'already_failed'
   | 'already_canceled'
@@ -52,6 +53,7 @@ export const problems = {
     409,
     'Only an account without balance and holds, and for which nothing is queued, can be closed',
   ),
+  books_stay_closed: final(409, 'Books that are closed stay closed: the time only moves forward'),
   already_posted: final(409, 'The transaction is posted and can no longer be changed'),
   already_failed: final(409, 'The transaction has failed and can no longer be changed'),
   already_canceled: final(409, 'The transaction is canceled and can no longer be changed'),
@@ -81,6 +83,7 @@ export const problems = {
   amount_too_large: final(422, 'An amount or total has more than 38 digits'),
   unbalanced: final(422, 'Debits and credits are not equal'),
   single_account: final(422, 'All entries are on one account'),
+  books_closed: final(422, 'The transaction would take effect in books that are closed'),
   expiry_out_of_range: final(422, 'A hold must end in the future, within 366 days'),
   account_not_found: final(422, 'An entry names an account that does not exist'),
   account_not_active: final(422, 'An entry names an account that is frozen or closed'),

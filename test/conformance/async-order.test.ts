@@ -18,8 +18,7 @@ describe.each(shapes)('the order of what is queued on $name', (shape) => {
         return {
           drain: (order, decider) =>
             gated.drain(order, {
-              targetsOf: (taken) => decider.targetsOf(taken),
-              accountsOf: (taken, targets) => decider.accountsOf(taken, targets),
+              ...decider,
               decide: (state) =>
                 decider.decide({
                   ...state,

@@ -12,7 +12,7 @@ import type {
 } from '../support/api-client.ts'
 import { faultsOf, type Books } from '../support/books.ts'
 import { targetRefusalCodes, type RefusalCode } from '../../shared/ledger/refusal.ts'
-import { merits } from '../support/merits.ts'
+import { timelessMerits } from '../support/merits.ts'
 import { shapes, type Service } from '../support/service.ts'
 
 /** A client's wishes, naming accounts and keys by number so that they mean the same in every ledger. */
@@ -427,7 +427,7 @@ describe('any sequence of commands', () => {
       'ok 201',
       'replayed',
       'idempotency_key_reused',
-      ...merits,
+      ...timelessMerits,
       ...ofTargets,
     ]
     expect(expected.filter((code) => !codes.has(code))).toEqual([])

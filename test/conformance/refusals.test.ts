@@ -22,6 +22,8 @@ const credit = (account_id: string, amount: string): Entry => ({
 const ofThisAnswer = new Set(
   'type title status instance retryable errors transaction_id'.split(' '),
 )
+/** What takes effect at this very time is refused. */
+const closedUntil = '2020-12-31T23:59:59.999Z'
 const nines = (count: number) => '9'.repeat(count)
 /** What needs accounts to be judged: an async request that breaks these is queued first. */
 const needsAccounts = new Set<RefusalCode>([
@@ -49,6 +51,7 @@ describe.each(shapesInBothModes)('refusals on $name', (shape) => {
     account.closed = (await openWallet(ledger.api, { name: 'closed' })).id
     await ledger.api.changeAccount(account.frozen, { status: 'frozen' })
     await ledger.api.changeAccount(account.closed, { status: 'closed' })
+    await ledger.api.changeLedger({ books_closed_until: closedUntil })
   })
   afterAll(() => ledger.close())
 
@@ -88,6 +91,10 @@ describe.each(shapesInBothModes)('refusals on $name', (shape) => {
       ),
     unbalanced: () => usd(debit(account.ghost, '1.00'), credit(account.ghost, '1.01')),
     single_account: () => usd(debit(account.ghost, '1.00'), credit(account.ghost, '1.00')),
+    books_closed: () => ({
+      ...usd(debit(account.ghost, '1.00'), credit(account.frozen, '1.00')),
+      effective_at: closedUntil,
+    }),
     expiry_out_of_range: () => ({
       ...usd(debit(account.frozen, '1.00'), credit(account.ghost, '1.00')),
       hold: { expires_at: '2026-01-31T12:00:00Z' },

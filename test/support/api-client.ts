@@ -7,6 +7,7 @@ import type {
   BalanceJson,
 } from '../../shared/wire/account-json.ts'
 import type { currencyJsonSchema } from '../../shared/wire/currency-json.ts'
+import type { LedgerJson, ledgerChangeRequest } from '../../shared/wire/ledger-json.ts'
 import type { queueJsonSchema } from '../../shared/wire/queue-json.ts'
 import type {
   captureRequest,
@@ -25,6 +26,7 @@ export type QueueJson = z.output<typeof queueJsonSchema>
 /** Requests as a client writes them. */
 export type NewAccountJson = z.input<typeof accountRequest>
 export type AccountChangeJson = z.input<typeof accountChangeRequest>
+export type LedgerChangeJson = z.input<typeof ledgerChangeRequest>
 export type NewTransactionJson = z.input<typeof transactionRequest>
 
 export type CaptureJson = z.input<typeof captureRequest>
@@ -193,6 +195,14 @@ export class ApiClient {
 
   refuse(id: string, reason: string): Promise<Answer<TransactionJson>> {
     return this.post(`/api/v1/transactions/${id}/refuse`, { reason })
+  }
+
+  ledger(): Promise<Answer<LedgerJson>> {
+    return this.get('/api/v1/ledger')
+  }
+
+  changeLedger(change: LedgerChangeJson): Promise<Answer<LedgerJson>> {
+    return this.patch('/api/v1/ledger', change)
   }
 
   queue(): Promise<Answer<QueueJson>> {

@@ -7,6 +7,7 @@ import {
   balanceJsonSchema,
 } from '../../shared/wire/account-json.ts'
 import { currencyJsonSchema } from '../../shared/wire/currency-json.ts'
+import { ledgerJsonSchema } from '../../shared/wire/ledger-json.ts'
 import { problemCodes, problems, type ProblemCode } from '../../shared/wire/problems.ts'
 import { queueJsonSchema } from '../../shared/wire/queue-json.ts'
 import { transactionJsonSchema } from '../../shared/wire/transaction-json.ts'
@@ -46,6 +47,8 @@ const successes: Readonly<Record<string, Readonly<Record<number, z.ZodType>>>> =
   'post /api/v1/transactions/{id}/cancel': { 200: transactionJsonSchema },
   'post /api/v1/transactions/{id}/resume': { 200: transactionJsonSchema },
   'post /api/v1/transactions/{id}/refuse': { 200: transactionJsonSchema },
+  'get /api/v1/ledger': { 200: ledgerJsonSchema },
+  'patch /api/v1/ledger': { 200: ledgerJsonSchema },
   'get /api/v1/queue': { 200: queueJsonSchema },
   'get /api/v1/queue/parked': { 200: page(transactionJsonSchema) },
   'post /api/v1/currencies': { 201: currencyJsonSchema },

@@ -4,3 +4,8 @@ import { refusalCodes, type RefusalCode } from '../../shared/ledger/refusal.ts'
 export const merits: readonly RefusalCode[] = refusalCodes.filter(
   (code) => code !== 'refused_by_operator',
 )
+
+/** Those that do not depend on when a transaction takes effect: what most stories can come upon. */
+export const timelessMerits: readonly RefusalCode[] = merits.filter(
+  (code) => code !== 'books_closed',
+)

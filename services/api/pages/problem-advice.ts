@@ -27,6 +27,9 @@ export const problemAdvice = {
     'Resolve what `blockers` names (`balance`, `holds`, `queued`), then close.',
     ['blockers', 'balance', 'available'],
   ),
+  books_stay_closed: say('Close the books until a later time, or leave them as they are.', [
+    'books_closed_until',
+  ]),
   already_posted: say('Post a transaction that reverses it.'),
   already_failed: say('Nothing moved and nothing will; to try again, post with a new key.'),
   already_canceled: say('Nothing moved and nothing will; to try again, post with a new key.'),
@@ -78,6 +81,11 @@ export const problemAdvice = {
     'transaction_id?',
   ]),
   single_account: say('Name at least two accounts.', refusedAccount),
+  books_closed: say('Post with a later `effective_at`, or without one.', [
+    'effective_at',
+    'books_closed_until',
+    'transaction_id?',
+  ]),
   expiry_out_of_range: say('Choose an end that is in the future when the hold is placed.', [
     'transaction_id?',
   ]),

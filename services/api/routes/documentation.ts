@@ -27,6 +27,7 @@ export async function registerOpenApi(server: FastifyInstance): Promise<void> {
         { name: 'Holds', description: 'Setting money aside, and what becomes of it.' },
         { name: 'Queue', description: 'What waits to be posted.' },
         { name: 'Accounts', description: 'Where money is.' },
+        { name: 'Ledger', description: 'The books as a whole.' },
         { name: 'Currencies', description: 'What money is counted in.' },
         { name: 'Operations', description: 'How the service is doing.' },
       ],

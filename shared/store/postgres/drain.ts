@@ -14,6 +14,7 @@ import { commitWith, type Write } from './commit.ts'
 import type { DrainFloors } from './drain-floors.ts'
 import { findStanding, standingOf } from './find-standing.ts'
 import { lockAccounts, lockedAccountsOf } from './lock-accounts.ts'
+import { lockClosingOn } from './lock-closing.ts'
 import { lockTargetsOn } from './lock-targets.ts'
 import { movementParameters, moveMoney } from './move-money.ts'
 import {
@@ -219,17 +220,21 @@ export async function drainOn(
   const targetIds = decider.targetsOf(taken)
   const targets = await before(lockTargetsOn(connection, ledgerId, targetIds))
   const accountIds = decider.accountsOf(taken, targets)
-  const [locked, found] = await before(
+  const [booksClosedUntil, locked, found] = await before(
     Promise.all(
-      connection.together(() => [
-        connection.sendPrepared(lockAccounts, [ledgerId, `{${accountIds.join(',')}}`]),
-        connection.sendPrepared(findStanding, [ledgerId, [], '{}']),
-      ]),
+      connection.together(
+        () =>
+          [
+            lockClosingOn(connection, ledgerId, decider.closingMatters(taken)),
+            connection.sendPrepared(lockAccounts, [ledgerId, `{${accountIds.join(',')}}`]),
+            connection.sendPrepared(findStanding, [ledgerId, [], '{}']),
+          ] as const,
+      ),
     ),
   )
-  const { now } = standingOf(found?.rows ?? [])
-  const accounts = lockedAccountsOf(locked?.rows ?? [])
-  const writes = decider.decide({ now, accounts, targets, taken })
+  const { now } = standingOf(found.rows)
+  const accounts = lockedAccountsOf(locked.rows)
+  const writes = decider.decide({ now, accounts, targets, taken, booksClosedUntil })
   await commitWith(connection, writeOf(ledgerId, writes))
   return rest
 }

@@ -2,6 +2,7 @@ import type { BatchReads, BatchState, BatchWrites } from '../../engine/posting-s
 import { commitWith, type Write } from './commit.ts'
 import { findStanding, standingOf } from './find-standing.ts'
 import { lockAccounts, lockedAccountsOf } from './lock-accounts.ts'
+import { lockClosingOn } from './lock-closing.ts'
 import { lockTargetsOn } from './lock-targets.ts'
 import type { PostingConnection } from './posting-connection.ts'
 import { storeFailureOf } from './sqlstate.ts'
@@ -39,8 +40,9 @@ async function lockAndLookUp(
   connection: PostingConnection,
   reads: BatchReads,
 ): Promise<BatchState> {
-  const [begun, targets, locked, found] = connection.together(() => [
+  const [begun, closed, targets, locked, found] = connection.together(() => [
     connection.send('begin'),
+    lockClosingOn(connection, reads.ledgerId, reads.closing),
     lockTargetsOn(connection, reads.ledgerId, reads.targetIds),
     connection.sendPrepared(lockAccounts, [reads.ledgerId, arrayOf(reads.accountIds)]),
     connection.sendPrepared(findStanding, [
@@ -50,12 +52,13 @@ async function lockAndLookUp(
     ]),
   ])
   // Wait for all of the pipeline: the first error, in the order sent, is the one that caused the others.
-  await Promise.allSettled([begun, targets, locked, found])
+  await Promise.allSettled([begun, closed, targets, locked, found])
   await begun
   return {
     ...standingOf((await found).rows),
     accounts: lockedAccountsOf((await locked).rows),
     targets: await targets,
+    booksClosedUntil: await closed,
   }
 }
 

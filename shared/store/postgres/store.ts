@@ -23,6 +23,7 @@ import { postOn } from './post.ts'
 import { PostingPool } from './posting-pool.ts'
 import { PostgresReader } from './reader.ts'
 import { ReadsTogether } from './reads-together.ts'
+import { readClock, settle } from './settle.ts'
 
 /** Batches of one kind under way at once. More only wait for each other's locks and for the disk. */
 const batchesMax = 2
@@ -68,6 +69,8 @@ export class PostgresStore extends LedgerReads implements LedgerStore {
       {
         rows: (statement, parameters) => reader.rows(statement, parameters),
         timeParameter: (ms) => reader.timeParameter(ms),
+        now: () => readClock(reader),
+        settle: (at) => settle(reader, at),
         apply: (steps) => changes.lend((connection) => applyOn(connection, steps)),
       },
       administration,

@@ -29,6 +29,8 @@ const findChangeById = `select * from hold_changes where ledger_id = ? and id = 
 const lockTarget = `select * from transactions where ledger_id = ? and id = ? and status <> 'queued'`
 const entriesOfTarget = `
   select * from entries where ledger_id = ? and transaction_id = ? order by position`
+/** The closing time of a ledger's books; inside a write, nobody else can change it. */
+const closingTime = `select books_closed_until from ledgers where id = ?`
 
 /** Inserts an entry. It comes before its transaction, whose row then checks that all of them balance. */
 const insertEntry = `
@@ -69,6 +71,7 @@ const moveAccount = `
 export class SqlitePosting {
   readonly #statements: Record<
     | 'account'
+    | 'closing'
     | 'byKey'
     | 'byId'
     | 'changeByKey'
@@ -87,6 +90,7 @@ export class SqlitePosting {
   constructor(database: Database) {
     this.#statements = {
       account: database.prepare(lockAccount).raw(),
+      closing: database.prepare(closingTime).pluck(),
       byKey: database.prepare(findByKey),
       byId: database.prepare(findById),
       changeByKey: database.prepare(findChangeByKey),
@@ -109,8 +113,9 @@ export class SqlitePosting {
         const { ledgerId } = reads
         const targets = this.targets(ledgerId, reads.targetIds)
         const accounts = this.accounts(ledgerId, reads.accountIds)
+        const booksClosedUntil = this.closing(ledgerId, reads.closing)
         const standing = this.standing(reads)
-        const writes = decide({ now: Date.now(), accounts, standing, targets })
+        const writes = decide({ now: Date.now(), accounts, standing, targets, booksClosedUntil })
         for (const transaction of writes.transactions) {
           this.insertEntries(transaction)
           this.insert(transaction)
@@ -142,6 +147,11 @@ export class SqlitePosting {
       const entries = this.#statements.targetEntries.all(ledgerId, id) as Row[]
       return transactionOf(row, entries.map(entryOf))
     })
+  }
+
+  /** Reads the closing time of the books if it matters. */
+  closing(ledgerId: number, matters: boolean): number | null {
+    return matters ? ((this.#statements.closing.get(ledgerId) ?? null) as number | null) : null
   }
 
   /** Finds the transactions and the changes of holds that stand already, by key and by id. */

@@ -115,7 +115,9 @@ export class SqliteQueue {
       const targets = this.#posting.targets(order.ledgerId, decider.targetsOf(taken))
       const touched = decider.accountsOf(taken, targets)
       const accounts = this.#posting.accounts(order.ledgerId, touched)
-      const writes = decider.decide({ now: Date.now(), accounts, targets, taken })
+      const booksClosedUntil = this.#posting.closing(order.ledgerId, decider.closingMatters(taken))
+      const state = { now: Date.now(), accounts, targets, taken, booksClosedUntil }
+      const writes = decider.decide(state)
       for (const transaction of writes.ended) this.#end(transaction)
       this.#posting.resolve(writes.targets)
       this.#posting.move(order.ledgerId, writes.accounts)

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Database } from 'better-sqlite3'
 import type { BatchReads, BatchState, BatchWrites } from '../../engine/posting-store.ts'
 import type {
@@ -46,6 +47,8 @@ export class SqliteStore extends LedgerReads implements LedgerStore {
       {
         rows: (statement, parameters) => reader.rows(statement, parameters),
         timeParameter: (ms) => reader.timeParameter(ms),
+        now: () => Promise.resolve(Date.now()),
+        settle,
         apply: (steps) => promised(() => applySteps(database, steps)),
       },
       administration,
@@ -105,6 +108,14 @@ export class SqliteStore extends LedgerReads implements LedgerStore {
     this.#database.close()
     this.#claim.close()
   }
+}
+
+/**
+ * A batch reads the clock and is committed without anything of this process in between, and no other process writes: once the
+ * clock is past a time, nothing is posted at it any more.
+ */
+async function settle(at: number): Promise<void> {
+  for (let now = Date.now(); now <= at; now = Date.now()) await sleep(at + 1 - now)
 }
 
 /** Runs synchronous work as a promise: what it throws is a rejection. */

@@ -1,0 +1,86 @@
+import type { FastifyPluginAsync } from 'fastify'
+import { z } from 'zod'
+import type { LedgerRecord } from '../../../shared/engine/ledger-record.ts'
+import { timeJson } from '../../../shared/wire/fields.ts'
+import { invalidParts } from '../../../shared/wire/invalid-request.ts'
+import {
+  ledgerChangeRequest,
+  ledgerJson,
+  ledgerJsonSchema,
+  type LedgerChangeRequest,
+} from '../../../shared/wire/ledger-json.ts'
+import { Problem } from '../../../shared/wire/problems.ts'
+import { defaultLedgerId, type ApiContext } from '../context.ts'
+import { answers } from '../operation.ts'
+
+const none = z.strictObject({})
+
+/** The ledger itself: reading and moving the time until which its books are closed. */
+export function ledgerRoutes({ store }: ApiContext): FastifyPluginAsync {
+  return async (server) => {
+    server.get(
+      '/api/v1/ledger',
+      {
+        schema: {
+          operationId: 'getLedger',
+          tags: ['Ledger'],
+          summary: 'Read the ledger and until when its books are closed',
+          querystring: none,
+          response: answers({ 200: ['The ledger.', ledgerJsonSchema] }, [
+            'invalid_request',
+            'store_unavailable',
+          ]),
+        },
+      },
+      async () => ledgerJson(await there()),
+    )
+
+    server.patch<{ Body: LedgerChangeRequest }>(
+      '/api/v1/ledger',
+      {
+        schema: {
+          operationId: 'closeBooks',
+          tags: ['Ledger'],
+          summary: 'Close the books until a time',
+          description:
+            'Once this is answered, nothing takes effect at or before `books_closed_until` any more: a transaction with such ' +
+            'an `effective_at` is refused with `books_closed`, also one that was accepted before and is still queued. The ' +
+            'time may not lie in the future, and only moves forward.',
+          querystring: none,
+          body: ledgerChangeRequest,
+          response: answers({ 200: ['The ledger as it is now.', ledgerJsonSchema] }, [
+            'invalid_request',
+            'malformed_json',
+            'request_timeout',
+            'books_stay_closed',
+            'body_too_large',
+            'unsupported_media_type',
+            'store_unavailable',
+            'outcome_unknown',
+          ]),
+        },
+      },
+      async (request) => ledgerJson(await close(request.body.books_closed_until)),
+    )
+  }
+
+  async function there(): Promise<LedgerRecord> {
+    const ledger = await store.findLedger(defaultLedgerId)
+    if (ledger === undefined) throw new Error('the default ledger is missing')
+    return ledger
+  }
+
+  async function close(until: number | null | undefined): Promise<LedgerRecord> {
+    if (until === undefined) return there()
+    const outcome = until === null ? 'earlier' : await store.closeBooks(defaultLedgerId, until)
+    const ledger = await there()
+    const { booksClosedUntil } = ledger
+    if (outcome === 'closed' || booksClosedUntil === until) return ledger
+    if (outcome === 'ahead' || booksClosedUntil === null) {
+      throw invalidParts([{ pointer: 'books_closed_until', detail: 'must not lie in the future' }])
+    }
+    throw new Problem('books_stay_closed', {
+      details: { books_closed_until: timeJson(booksClosedUntil) },
+    })
+  }
+}
