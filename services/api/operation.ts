@@ -26,7 +26,14 @@ export function pageOf<Item extends z.ZodType>(id: string, item: Item) {
 
 /** The answers of a route as Fastify takes them: the good ones, and for each error status the codes it may have. */
 export function answers(
-  good: Record<number, readonly [description: string, schema: z.ZodType]>,
+  good: Record<
+    number,
+    readonly [
+      description: string,
+      schema: z.ZodType,
+      otherTypes?: Readonly<Record<string, z.ZodType>>,
+    ]
+  >,
   codes: readonly ProblemCode[],
 ): Record<number, unknown> {
   const byStatus = new Map<number, ProblemCode[]>()
@@ -35,8 +42,10 @@ export function answers(
     byStatus.set(status, [...(byStatus.get(status) ?? []), code])
   }
   const described: Record<number, unknown> = {}
-  for (const [status, [description, schema]] of Object.entries(good)) {
-    described[Number(status)] = { description, content: { 'application/json': { schema } } }
+  for (const [status, [description, json, otherTypes = {}]] of Object.entries(good)) {
+    const types = Object.entries({ 'application/json': json, ...otherTypes })
+    const content = Object.fromEntries(types.map(([type, schema]) => [type, { schema }]))
+    described[Number(status)] = { description, content }
   }
   for (const [status, names] of byStatus) {
     const { description, examples } = problemAnswer(names)

@@ -17,6 +17,7 @@ import { pageRoutes } from './routes/pages.ts'
 import { queueRoutes } from './routes/queue.ts'
 import { queueBoardRoutes } from './routes/queue-board.ts'
 import { reversalRoutes } from './routes/reversals.ts'
+import { statementRoutes } from './routes/statements.ts'
 import { transactionRoutes } from './routes/transactions.ts'
 import { validatorCompiler } from './validation.ts'
 
@@ -73,6 +74,7 @@ export async function buildApi(
       done()
     })
     await api.register(accountRoutes(context))
+    await api.register(statementRoutes(context))
     await api.register(transactionRoutes(context))
     await api.register(holdRoutes(context))
     await api.register(reversalRoutes(context))

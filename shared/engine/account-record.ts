@@ -19,7 +19,12 @@ export interface AccountEntry extends PostedEntry {
   readonly postedAt: number
 }
 
-/** An account's totals after the last entry at or before some time. */
+/** An entry with the time at which it takes effect: its own, or that of its posting. */
+export interface ListedEntry extends AccountEntry {
+  readonly effectiveAt: number
+}
+
+/** An account's totals at some time, and the version they are of. */
 export interface BalanceAt {
   readonly version: number
   readonly balance: MinorUnits

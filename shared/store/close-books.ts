@@ -1,5 +1,6 @@
 import { StoreFailure } from '../engine/store-failure.ts'
-import type { BooksClosing, BooksClock } from './ledger-store.ts'
+import type { BooksClock } from './books-clock.ts'
+import type { BooksClosing } from './ledger-store.ts'
 import type { Reader, Statement } from './reader.ts'
 import type { Writer } from './writer.ts'
 

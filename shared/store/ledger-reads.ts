@@ -1,4 +1,5 @@
 import type { TransactionRecord } from '../engine/transaction-record.ts'
+import type { Axis } from '../ledger/axis.ts'
 import type { Currency } from '../ledger/currency.ts'
 import type { Standing } from '../engine/posting-store.ts'
 import type { EndOutcome, QueueStanding, SlotBacklog } from '../engine/queue-store.ts'
@@ -20,32 +21,43 @@ import {
   queueStanding,
   slotsWaiting,
 } from './read-queue.ts'
+import type {
+  StatementFrame,
+  StatementLine,
+  StatementPlace,
+  StatementSpan,
+} from '../engine/statement.ts'
+import type { TrialBalance } from '../engine/trial-balance.ts'
+import type { BooksClock } from './books-clock.ts'
 import type { LedgerRecord } from '../engine/ledger-record.ts'
 import type { Administration } from './administration.ts'
-import type { AccountEntry, AccountRecord, BalanceAt } from '../engine/account-record.ts'
+import type { AccountRecord, BalanceAt, ListedEntry } from '../engine/account-record.ts'
 import { closeBooks } from './close-books.ts'
 import type {
   AccountChange,
   AccountChangeOutcome,
   AccountFilter,
   AccountStore,
-  BooksClock,
   BooksClosing,
   BooksStore,
   CurrencyStore,
   HoldStore,
   NewAccount,
   Page,
+  StatementStore,
   TransactionFilter,
   TransactionStore,
 } from './ledger-store.ts'
 import { balanceAt, findAccount, listEntries } from './read-accounts.ts'
+import { effectiveBalanceAt } from './read-effective.ts'
 import { holdsDue } from './read-holds.ts'
+import { statementFrame, statementLines } from './read-statement.ts'
+import { trialBalance } from './read-trial-balance.ts'
 import { findTransaction, listTransactions } from './read-transactions.ts'
 
 /** What both stores share besides posting and draining: hot reads as plain SQL, the rest through TypeORM. */
 export abstract class LedgerReads
-  implements AccountStore, TransactionStore, HoldStore, CurrencyStore, BooksStore
+  implements AccountStore, StatementStore, TransactionStore, HoldStore, CurrencyStore, BooksStore
 {
   protected readonly access: QueueAccess & BooksClock
   readonly #administration: Administration
@@ -79,12 +91,28 @@ export abstract class LedgerReads
     return this.#administration.changeAccount(ledgerId, id, change)
   }
 
-  listEntries(ledgerId: number, accountId: string, page: Page<number>): Promise<AccountEntry[]> {
+  listEntries(ledgerId: number, accountId: string, page: Page<number>): Promise<ListedEntry[]> {
     return listEntries(this.access, ledgerId, accountId, page)
   }
 
   balanceAt(account: AccountRecord, at: number): Promise<BalanceAt> {
     return balanceAt(this.access, account, at)
+  }
+
+  effectiveBalanceAt(account: AccountRecord, at: number): Promise<BalanceAt> {
+    return effectiveBalanceAt(this.access, account, at)
+  }
+
+  statementFrame(account: AccountRecord, span: StatementSpan): Promise<StatementFrame> {
+    return statementFrame(this.access, account, span)
+  }
+
+  statementLines(
+    account: AccountRecord,
+    span: StatementSpan,
+    reading: { from: StatementPlace; lastVersion: number; rowsPerRead: number },
+  ): AsyncGenerator<StatementLine> {
+    return statementLines(this.access, account, span, reading)
   }
 
   findTransaction(ledgerId: number, id: string): Promise<TransactionRecord | undefined> {
@@ -113,6 +141,13 @@ export abstract class LedgerReads
 
   findLedger(ledgerId: number): Promise<LedgerRecord | undefined> {
     return this.#administration.findLedger(ledgerId)
+  }
+
+  trialBalance(
+    ledgerId: number,
+    when: { axis: Axis; at: number | undefined },
+  ): Promise<TrialBalance> {
+    return trialBalance(this.access, ledgerId, when)
   }
 
   closeBooks(ledgerId: number, until: number): Promise<BooksClosing> {

@@ -1,12 +1,21 @@
 import type { PostingStore } from '../engine/posting-store.ts'
 import type { QueueStore } from '../engine/queue-store.ts'
 import type { Metadata, TransactionRecord } from '../engine/transaction-record.ts'
-import type { AccountEntry, AccountRecord, BalanceAt } from '../engine/account-record.ts'
+import type { AccountRecord, BalanceAt, ListedEntry } from '../engine/account-record.ts'
+import type {
+  StatementFrame,
+  StatementLine,
+  StatementPlace,
+  StatementSpan,
+} from '../engine/statement.ts'
+import type { TrialBalance } from '../engine/trial-balance.ts'
 import type { LedgerRecord } from '../engine/ledger-record.ts'
 import type { AccountStatus, AccountType } from '../ledger/account.ts'
+import type { Axis } from '../ledger/axis.ts'
 import type { Currency } from '../ledger/currency.ts'
 import type { MinorUnits } from '../ledger/money.ts'
 import type { TransactionStatus } from '../ledger/transaction.ts'
+import type { BooksClock } from './books-clock.ts'
 
 /** What an account is made of. */
 export interface NewAccount {
@@ -78,9 +87,26 @@ export interface AccountStore {
     page: Page<string>,
   ): Promise<AccountRecord[]>
   changeAccount(ledgerId: number, id: string, change: AccountChange): Promise<AccountChangeOutcome>
-  listEntries(ledgerId: number, accountId: string, page: Page<number>): Promise<AccountEntry[]>
+  listEntries(ledgerId: number, accountId: string, page: Page<number>): Promise<ListedEntry[]>
   /** The totals as they stood at a time (ms since 1970). Binary search over versions: log2(entries) index reads. */
   balanceAt(account: AccountRecord, at: number): Promise<BalanceAt>
+  /** The totals of all that `account` had when it was read, as far as it takes effect by a time (ms since 1970). */
+  effectiveBalanceAt(account: AccountRecord, at: number): Promise<BalanceAt>
+}
+
+/** Statements: what happened on an account in a span of time. `account.version` cuts off what was posted later. */
+export interface StatementStore {
+  statementFrame(account: AccountRecord, span: StatementSpan): Promise<StatementFrame>
+  /** The lines behind a place, oldest first, read in short pieces of `rowsPerRead`. */
+  statementLines(
+    account: AccountRecord,
+    span: StatementSpan,
+    reading: {
+      readonly from: StatementPlace
+      readonly lastVersion: number
+      readonly rowsPerRead: number
+    },
+  ): AsyncGenerator<StatementLine>
 }
 
 export interface TransactionStore {
@@ -106,17 +132,14 @@ export interface CurrencyStore {
 /** How an attempt to close the books ended: done, or the time lies ahead, or before the one that stands. */
 export type BooksClosing = 'closed' | 'ahead' | 'earlier'
 
-/** The clock by which transactions are posted. */
-export interface BooksClock {
-  /** What it says, in ms since 1970. */
-  now(): Promise<number>
-  /** Resolves when nothing can be posted at or before `at` any more, in whichever process. */
-  settle(at: number): Promise<void>
-}
-
 export interface BooksStore extends BooksClock {
   findLedger(ledgerId: number): Promise<LedgerRecord | undefined>
   /** Closes the books: once it resolves, nothing can take effect at or before `until` (ms since 1970) any more. */
+  /** What all accounts have together at a time (ms since 1970; undefined: now); debits equal credits. */
+  trialBalance(
+    ledgerId: number,
+    when: { readonly axis: Axis; readonly at: number | undefined },
+  ): Promise<TrialBalance>
   closeBooks(ledgerId: number, until: number): Promise<BooksClosing>
 }
 
@@ -126,6 +149,7 @@ export interface LedgerStore
     PostingStore,
     QueueStore,
     AccountStore,
+    StatementStore,
     TransactionStore,
     HoldStore,
     CurrencyStore,

@@ -1,8 +1,8 @@
 import { minorUnits } from '../ledger/money.ts'
-import type { AccountEntry, AccountRecord, BalanceAt } from '../engine/account-record.ts'
+import type { AccountRecord, BalanceAt, ListedEntry } from '../engine/account-record.ts'
 import type { Page } from './ledger-store.ts'
 import type { Reader, Statement } from './reader.ts'
-import { accountOf, entryOf, money, type Row } from './rows.ts'
+import { accountOf, listedEntryOf, money, type Row } from './rows.ts'
 
 /** One account by its id, through `accounts_pkey`. No lock. */
 const accountById: Statement = {
@@ -10,17 +10,23 @@ const accountById: Statement = {
   text: `select * from accounts where ledger_id = $1 and id = $2`,
 }
 
-/** One page of an account's entries, newest first, through `entries_pkey` backwards. No lock. */
+/** One page of an account's entries, newest first, through `entries_pkey` backwards and `dated_entries_pkey`. No lock. */
 const entryPage: Statement = {
   name: 'entry_page',
-  text: `select * from entries
-          where ledger_id = $1 and account_id = $2 and account_version < $3
-          order by account_version desc limit $4`,
+  text: `select e.*, d.effective_at from entries e
+           left join dated_entries d on d.ledger_id = $1 and d.account_id = $2
+                                    and d.account_version = e.account_version
+          where e.ledger_id = $1 and e.account_id = $2 and e.account_version < $3
+          order by e.account_version desc limit $4`,
 }
 
 /** The time of the version in the middle: a subquery, because a join was planned to read all of the account's entries. */
-const middleTime = `(select posted_at from entries
-                      where ledger_id = $1 and account_id = $2 and account_version = (low + high + 1) / 2)`
+export function middleTimeOf(ledgerId: string, accountId: string): string {
+  return `(select posted_at from entries where ledger_id = ${ledgerId} and account_id = ${accountId}
+             and account_version = (low + high + 1) / 2)`
+}
+
+const middleTime = middleTimeOf('$1', '$2')
 
 /**
  * The last entry of an account at or before a time, by binary search over its versions: they have no gaps, and times
@@ -56,10 +62,10 @@ export async function listEntries(
   ledgerId: number,
   accountId: string,
   page: Page<number>,
-): Promise<AccountEntry[]> {
+): Promise<ListedEntry[]> {
   const before = page.before ?? Number.MAX_SAFE_INTEGER
   const rows = await reader.rows(entryPage, [ledgerId, accountId, before, page.size])
-  return rows.map(entryOf)
+  return rows.map(listedEntryOf)
 }
 
 /** An account as far as its entries are looked for: they are known up to a version. */

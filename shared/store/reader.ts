@@ -14,4 +14,6 @@ export interface Reader {
   rows(statement: Statement, parameters: readonly Parameter[]): Promise<readonly Row[]>
   /** How this store writes a time as a parameter. */
   timeParameter(ms: number): Parameter
+  /** The SQL that sums money (a column, or an expression) exactly, beyond 38 digits too, as a text. */
+  exactSum(column: string): string
 }

@@ -9,7 +9,7 @@ import { minorUnits, type MinorUnits } from '../ledger/money.ts'
 import type { Refusal } from '../ledger/refusal.ts'
 import type { HoldChangeWish, SpecialWish } from '../ledger/special-wish.ts'
 import type { TransactionStatus } from '../ledger/transaction.ts'
-import type { AccountEntry, AccountRecord } from '../engine/account-record.ts'
+import type { AccountEntry, AccountRecord, ListedEntry } from '../engine/account-record.ts'
 
 /** A row as a driver returns it: snake_case columns, values as that driver has them. */
 export type Row = Readonly<Record<string, unknown>>
@@ -113,6 +113,12 @@ export function entryOf(row: Row): AccountEntry {
     debitsAfter: money(row['debits_after']),
     postedAt: timeThere(row['posted_at']),
   }
+}
+
+/** Reads an entry from its row, in which `effective_at` is null unless its transaction names one. */
+export function listedEntryOf(row: Row): ListedEntry {
+  const entry = entryOf(row)
+  return { ...entry, effectiveAt: time(row['effective_at']) ?? entry.postedAt }
 }
 
 /** Both drivers hand out `numeric` and TEXT as strings; bigint keeps all 38 digits. */

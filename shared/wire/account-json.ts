@@ -8,6 +8,7 @@ import {
   normalSides,
   type AccountTotals,
 } from '../ledger/account.ts'
+import { axes, type Axis } from '../ledger/axis.ts'
 import type { Currencies, Currency } from '../ledger/currency.ts'
 import { creditsAfter } from '../ledger/decide.ts'
 import {
@@ -19,7 +20,7 @@ import {
   type MinorUnits,
 } from '../ledger/money.ts'
 import type { RefusalCode } from '../ledger/refusal.ts'
-import type { AccountEntry, AccountRecord, BalanceAt } from '../engine/account-record.ts'
+import type { AccountRecord, BalanceAt, ListedEntry } from '../engine/account-record.ts'
 import { currencyCode, line, metadata, signedAmount, timeJson } from './fields.ts'
 import { pageParameters } from './paging.ts'
 
@@ -148,6 +149,7 @@ export const balanceJsonSchema = z
     account_id: z.uuid().meta({ example: exampleId }),
     currency: z.string(),
     normal_side: z.enum(directions),
+    axis: z.enum(axes),
     balance: decimal,
     debits: decimal,
     credits: decimal,
@@ -159,11 +161,14 @@ export const balanceJsonSchema = z
   })
   .meta({
     id: 'Balance',
+    description:
+      '`version` counts the entries in it; on the effective axis, those that the account had when it was read.',
     examples: [
       {
         account_id: exampleId,
         currency: 'USD',
         normal_side: 'credit',
+        axis: 'posted',
         balance: '125.00',
         debits: '0.00',
         credits: '125.00',
@@ -179,11 +184,15 @@ export type BalanceJson = z.input<typeof balanceJsonSchema>
 
 /** Writes an account's balance as it stands. */
 export function balanceJson(account: AccountRecord, asOf: number): BalanceJson {
-  return writeBalance(account, account, asOf)
+  return writeBalance(account, account, { axis: 'posted', asOf })
 }
 
-/** Writes an account's balance as it stood; holds have no history of their own and count as none. */
-export function balanceJsonAt(account: AccountRecord, then: BalanceAt, asOf: number): BalanceJson {
+/** Writes an account's balance as it stood on an axis; holds have no history of their own and count as none. */
+export function balanceJsonAt(
+  account: AccountRecord,
+  then: BalanceAt,
+  when: { axis: Axis; asOf: number },
+): BalanceJson {
   const totals = {
     postedDebits: then.debits,
     postedCredits: creditsAfter(account.accountType, then.balance, then.debits),
@@ -191,15 +200,20 @@ export function balanceJsonAt(account: AccountRecord, then: BalanceAt, asOf: num
     heldCredits: 0n as MinorUnits,
     version: then.version,
   }
-  return writeBalance(account, totals, asOf)
+  return writeBalance(account, totals, when)
 }
 
-function writeBalance(account: AccountRecord, totals: AccountTotals, asOf: number): BalanceJson {
+function writeBalance(
+  account: AccountRecord,
+  totals: AccountTotals,
+  { axis, asOf }: { axis: Axis; asOf: number },
+): BalanceJson {
   const decimalOf = (units: MinorUnits) => formatMinorUnits(units, account.exponent)
   return {
     account_id: account.id,
     currency: account.currency,
     normal_side: normalSides[account.accountType],
+    axis,
     balance: decimalOf(balanceOf(account.accountType, totals)),
     debits: decimalOf(totals.postedDebits),
     credits: decimalOf(totals.postedCredits),
@@ -222,6 +236,7 @@ export const accountEntryJsonSchema = z
     amount: decimal,
     balance_after: decimal,
     posted_at: z.iso.datetime(),
+    effective_at: z.iso.datetime(),
   })
   .meta({
     id: 'AccountEntry',
@@ -235,13 +250,14 @@ export const accountEntryJsonSchema = z
         amount: '125.00',
         balance_after: '125.00',
         posted_at: exampleTime,
+        effective_at: exampleTime,
       },
     ],
   })
 
 /** Writes an entry of an account whose currency has `exponent` decimals. */
 export function accountEntryJson(
-  entry: AccountEntry,
+  entry: ListedEntry,
   exponent: number,
 ): z.input<typeof accountEntryJsonSchema> {
   return {
@@ -253,6 +269,7 @@ export function accountEntryJson(
     amount: formatMinorUnits(entry.amount, exponent),
     balance_after: formatMinorUnits(entry.balanceAfter, exponent),
     posted_at: timeJson(entry.postedAt),
+    effective_at: timeJson(entry.effectiveAt),
   }
 }
 

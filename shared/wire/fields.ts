@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Metadata } from '../engine/transaction-record.ts'
+import { axes, timeMax, timeMin } from '../ledger/axis.ts'
 import { decimalPattern, signedDecimalPattern } from '../ledger/money.ts'
 
 /** Any UUID, in either case; this service makes version 7. Kept in lower case. */
@@ -38,15 +39,17 @@ export const idempotencyKey = z
   .string()
   .regex(/^(?=.*[!-~])[ -~]{1,255}$/, 'must be 1 to 255 printable ASCII characters')
 
-/** The years that both stores and ISO 8601 can write in four digits. */
-const timeMin = Date.parse('0001-01-01T00:00:00.000Z')
-const timeMax = Date.parse('9999-12-31T23:59:59.999Z')
-
 /** A time as RFC 3339 with its zone, kept to the millisecond: ms since 1970. */
 export const time = z.iso
   .datetime({ offset: true, error: 'must be a time as RFC 3339 with a zone' })
   .transform((text) => Date.parse(text))
   .refine((ms) => ms >= timeMin && ms <= timeMax, 'must be between the years 1 and 9999')
+
+/** The axis that a question about the past is asked of. */
+export const axis = z
+  .enum(axes)
+  .default('posted')
+  .meta({ description: 'By the time of posting, or by the time at which entries take effect.' })
 
 const metadataNamesMax = 50
 const metadataNameLengthMax = 64

@@ -181,7 +181,9 @@ function mediaOf(
         (status === 'default' ? problemJsonSchema : z.never()),
     })),
   )
-  expect(answers.length).toBe(Object.keys(operation.responses ?? {}).length)
+  expect(new Set(answers.map(({ place }) => place)).size).toBe(
+    Object.keys(operation.responses ?? {}).length,
+  )
   return [...bodies, ...answers]
 }
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { AccountEntryJson } from '../support/api-client.ts'
+import type { AccountEntryJson, Query } from '../support/api-client.ts'
 import { fund, openPeople, payment } from '../support/people.ts'
 import { shapes, type Service } from '../support/service.ts'
 
@@ -30,6 +30,7 @@ describe.each(shapes)('the history of an account on $name', (shape) => {
             amount: '12.50',
             balance_after: '12.50',
             posted_at: body.posted_at,
+            effective_at: body.posted_at,
           },
         ],
         next_cursor: null,
@@ -121,6 +122,15 @@ describe.each(shapes)('the history of an account on $name', (shape) => {
       )
       const then = await ledger.api.balance(alice, { at: '2002-01-01T00:00:00Z' })
       expect(then.body).toMatchObject({ balance: '0.00', version: 0 })
+    })
+
+    it('says which axis it is on', async () => {
+      const { alice } = await openPeople(ledger.api)
+      const at = '2026-01-01T00:00:00Z'
+      const axisOf = async (query: Query) => (await ledger.api.balance(alice, query)).body.axis
+      expect(await axisOf({})).toBe('posted')
+      expect(await axisOf({ at })).toBe('posted')
+      expect(await axisOf({ at, axis: 'effective' })).toBe('effective')
     })
 
     it('takes any zone', async () => {

@@ -33,6 +33,10 @@ export class Explaining implements Reader {
   timeParameter(ms: number): Parameter {
     return this.#reader.timeParameter(ms)
   }
+
+  exactSum(column: string): string {
+    return this.#reader.exactSum(column)
+  }
 }
 
 interface PlanNode {

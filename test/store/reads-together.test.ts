@@ -37,6 +37,7 @@ function counted(): { reads: ReadsTogether; count: () => number } {
       return reader.rows(statement, parameters)
     },
     timeParameter: (ms) => reader.timeParameter(ms),
+    exactSum: (column) => reader.exactSum(column),
   })
   return { reads, count: () => count }
 }

@@ -9,12 +9,14 @@ import type {
 import type { currencyJsonSchema } from '../../shared/wire/currency-json.ts'
 import type { LedgerJson, ledgerChangeRequest } from '../../shared/wire/ledger-json.ts'
 import type { queueJsonSchema } from '../../shared/wire/queue-json.ts'
+import type { StatementJson } from '../../shared/wire/statement-json.ts'
 import type {
   captureRequest,
   extendRequest,
   reversalRequest,
   voidRequest,
 } from '../../shared/wire/target-request.ts'
+import type { TrialBalanceJson } from '../../shared/wire/trial-balance-json.ts'
 import type { TransactionJson, transactionRequest } from '../../shared/wire/transaction-json.ts'
 import { checkContract, type ApiDocument, type ProblemJson } from './contract.ts'
 
@@ -142,6 +144,10 @@ export class ApiClient {
     return this.get(`/api/v1/accounts/${id}/entries${queryText(query)}`)
   }
 
+  statement(id: string, query: Query = {}): Promise<Answer<StatementJson>> {
+    return this.get(`/api/v1/accounts/${id}/statement${queryText(query)}`)
+  }
+
   postTransaction(
     transaction: NewTransactionJson,
     headers: RequestHeaders = {},
@@ -203,6 +209,10 @@ export class ApiClient {
 
   changeLedger(change: LedgerChangeJson): Promise<Answer<LedgerJson>> {
     return this.patch('/api/v1/ledger', change)
+  }
+
+  trialBalance(query: Query = {}): Promise<Answer<TrialBalanceJson>> {
+    return this.get(`/api/v1/trial-balance${queryText(query)}`)
   }
 
   queue(): Promise<Answer<QueueJson>> {

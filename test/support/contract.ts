@@ -10,6 +10,8 @@ import { currencyJsonSchema } from '../../shared/wire/currency-json.ts'
 import { ledgerJsonSchema } from '../../shared/wire/ledger-json.ts'
 import { problemCodes, problems, type ProblemCode } from '../../shared/wire/problems.ts'
 import { queueJsonSchema } from '../../shared/wire/queue-json.ts'
+import { statementJsonSchema } from '../../shared/wire/statement-json.ts'
+import { trialBalanceJsonSchema } from '../../shared/wire/trial-balance-json.ts'
 import { transactionJsonSchema } from '../../shared/wire/transaction-json.ts'
 
 /** The body of an error answer. */
@@ -31,6 +33,7 @@ const successes: Readonly<Record<string, Readonly<Record<number, z.ZodType>>>> =
   'patch /api/v1/accounts/{id}': { 200: accountJsonSchema },
   'get /api/v1/accounts/{id}/balance': { 200: balanceJsonSchema },
   'get /api/v1/accounts/{id}/entries': { 200: page(accountEntryJsonSchema) },
+  'get /api/v1/accounts/{id}/statement': { 200: statementJsonSchema },
   'post /api/v1/transactions': { 201: transactionJsonSchema, 202: transactionJsonSchema },
   'get /api/v1/transactions': { 200: page(transactionJsonSchema) },
   'get /api/v1/transactions/{id}': { 200: transactionJsonSchema },
@@ -49,6 +52,7 @@ const successes: Readonly<Record<string, Readonly<Record<number, z.ZodType>>>> =
   'post /api/v1/transactions/{id}/refuse': { 200: transactionJsonSchema },
   'get /api/v1/ledger': { 200: ledgerJsonSchema },
   'patch /api/v1/ledger': { 200: ledgerJsonSchema },
+  'get /api/v1/trial-balance': { 200: trialBalanceJsonSchema },
   'get /api/v1/queue': { 200: queueJsonSchema },
   'get /api/v1/queue/parked': { 200: page(transactionJsonSchema) },
   'post /api/v1/currencies': { 201: currencyJsonSchema },

@@ -20,7 +20,7 @@ import {
   type AccountChangeRequest,
   type AccountRequest,
 } from '../../../shared/wire/account-json.ts'
-import { time, uuid } from '../../../shared/wire/fields.ts'
+import { axis, time, uuid } from '../../../shared/wire/fields.ts'
 import { pageJson, pageKey, pageParameters } from '../../../shared/wire/paging.ts'
 import { Problem, type ProblemCode } from '../../../shared/wire/problems.ts'
 import { defaultLedgerId, type ApiContext } from '../context.ts'
@@ -32,8 +32,9 @@ const entryQuery = z.strictObject(pageParameters)
 const balanceQuery = z.strictObject({
   at: time.optional().meta({
     description:
-      'The balance as it stood then, by the times of posting. Default: now. RFC 3339; the plus of a zone is written `%2B`.',
+      'The balance as it stood then. Default: now. RFC 3339; the plus of a zone is written `%2B`.',
   }),
+  axis,
 })
 
 const bodyFaults: readonly ProblemCode[] = [
@@ -166,9 +167,14 @@ export function accountRoutes({ store, currencies }: ApiContext): FastifyPluginA
       async (request) => {
         const now = Date.now()
         const account = await there(request.params.id)
-        const { at } = request.query
+        const { at, axis } = request.query
+        if (axis === 'effective') {
+          const asOf = at ?? Math.max(now, account.lastPostedAt ?? now)
+          const then = await store.effectiveBalanceAt(account, asOf)
+          return balanceJsonAt(account, then, { axis, asOf })
+        }
         if (at === undefined || at >= now) return balanceJson(account, now)
-        return balanceJsonAt(account, await store.balanceAt(account, at), at)
+        return balanceJsonAt(account, await store.balanceAt(account, at), { axis, asOf: at })
       },
     )
 

@@ -9,13 +9,19 @@ import {
   ledgerJsonSchema,
   type LedgerChangeRequest,
 } from '../../../shared/wire/ledger-json.ts'
+import {
+  trialBalanceJson,
+  trialBalanceJsonSchema,
+  trialBalanceQuery,
+  type TrialBalanceQuery,
+} from '../../../shared/wire/trial-balance-json.ts'
 import { Problem } from '../../../shared/wire/problems.ts'
 import { defaultLedgerId, type ApiContext } from '../context.ts'
 import { answers } from '../operation.ts'
 
 const none = z.strictObject({})
 
-/** The ledger itself: reading and moving the time until which its books are closed. */
+/** The ledger itself: the time until which its books are closed, and its trial balance. */
 export function ledgerRoutes({ store }: ApiContext): FastifyPluginAsync {
   return async (server) => {
     server.get(
@@ -61,6 +67,29 @@ export function ledgerRoutes({ store }: ApiContext): FastifyPluginAsync {
         },
       },
       async (request) => ledgerJson(await close(request.body.books_closed_until)),
+    )
+
+    server.get<{ Querystring: TrialBalanceQuery }>(
+      '/api/v1/trial-balance',
+      {
+        schema: {
+          operationId: 'getTrialBalance',
+          tags: ['Ledger'],
+          summary: 'Read what all accounts have together, by currency and account type',
+          description:
+            'Debits equal credits in each currency, also while posting goes on: the books are cut at a time, never through a ' +
+            'transaction. Reads every account: for a ledger of millions it takes seconds.',
+          querystring: trialBalanceQuery,
+          response: answers({ 200: ['The trial balance.', trialBalanceJsonSchema] }, [
+            'invalid_request',
+            'store_unavailable',
+          ]),
+        },
+      },
+      async (request) => {
+        const { at, axis } = request.query
+        return trialBalanceJson(axis, await store.trialBalance(defaultLedgerId, { axis, at }))
+      },
     )
   }
 

@@ -61,6 +61,10 @@ export class PostgresReader implements Reader {
     return new Date(ms).toISOString()
   }
 
+  exactSum(column: string): string {
+    return `sum((${column})::numeric)::text`
+  }
+
   close(): Promise<void> {
     return this.#pool.end()
   }

@@ -69,6 +69,7 @@ export class PostgresStore extends LedgerReads implements LedgerStore {
       {
         rows: (statement, parameters) => reader.rows(statement, parameters),
         timeParameter: (ms) => reader.timeParameter(ms),
+        exactSum: (column) => reader.exactSum(column),
         now: () => readClock(reader),
         settle: (at) => settle(reader, at),
         apply: (steps) => changes.lend((connection) => applyOn(connection, steps)),

@@ -29,6 +29,10 @@ export class SqliteReader implements Reader {
     return ms
   }
 
+  exactSum(column: string): string {
+    return `exact_sum(${column})`
+  }
+
   close(): void {
     this.#database.close()
   }

@@ -47,6 +47,7 @@ export class SqliteStore extends LedgerReads implements LedgerStore {
       {
         rows: (statement, parameters) => reader.rows(statement, parameters),
         timeParameter: (ms) => reader.timeParameter(ms),
+        exactSum: (column) => reader.exactSum(column),
         now: () => Promise.resolve(Date.now()),
         settle,
         apply: (steps) => promised(() => applySteps(database, steps)),
