@@ -73,6 +73,7 @@ export function openApiDocument(written: object): Api.Document {
   const api = withPlainNames(structuredClone(written) as Api.Document)
   for (const operation of operationsOf(api)) {
     addBodyExample(operation)
+    for (const parameter of operation.parameters ?? []) asDeepObject(parameter)
     for (const response of Object.values(operation.responses ?? {})) {
       const { content = {} } = response as Api.ResponseObject
       for (const media of Object.values(content)) addExample(api, media)
@@ -144,6 +145,13 @@ function operationsOf(api: Api.Document): Api.OperationObject[] {
     (value): value is Api.OperationObject =>
       typeof value === 'object' && value !== null && 'responses' in value,
   )
+}
+
+/** A parameter that is an object is written as `name[key]=value`. */
+function asDeepObject(parameter: Api.ParameterObject | Api.ReferenceObject): void {
+  if (!('in' in parameter) || parameter.in !== 'query') return
+  const { type } = (parameter.schema ?? {}) as Api.SchemaObject
+  if (type === 'object') Object.assign(parameter, { style: 'deepObject', explode: true })
 }
 
 function addBodyExample(operation: Api.OperationObject): void {

@@ -4,6 +4,7 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { ApiContext } from './context.ts'
 import { answerProblem, answerProblems } from './answer-problems.ts'
 import { createHttpServer, usualTimeouts, type Timeouts } from './http-server.ts'
+import { parseQueryString } from './query-string.ts'
 import type { Readiness } from './readiness.ts'
 import { readStrictBodies } from './request-body.ts'
 import { judgeHeads } from './request-head.ts'
@@ -37,7 +38,10 @@ export async function buildApi(
   const server: FastifyInstance = fastify({
     bodyLimit: bodyBytesMax,
     serverFactory: (handler) => createHttpServer(handler, timeouts),
-    routerOptions: { maxParamLength: pathParameterLengthMax },
+    routerOptions: {
+      maxParamLength: pathParameterLengthMax,
+      querystringParser: parseQueryString,
+    },
     // Serve what is in hand while closing; Fastify's own 503 is not problem+json.
     return503OnClosing: false,
     forceCloseConnections: 'idle',

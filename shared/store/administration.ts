@@ -1,18 +1,15 @@
-import { LessThan, type FindOptionsWhere } from 'typeorm'
 import { StoreFailure } from '../engine/store-failure.ts'
 import type { Currency } from '../ledger/currency.ts'
 import type { AdministrativeSource } from './data-source.ts'
-import type { AccountRow, LedgerRow } from './entities.ts'
+import type { LedgerRow } from './entities.ts'
 import { failingClearly } from './failing-clearly.ts'
 import { pendingMigrations } from './migrate.ts'
 import type { AccountRecord } from '../engine/account-record.ts'
 import type {
   AccountChange,
   AccountChangeOutcome,
-  AccountFilter,
   ClosingBlocker,
   NewAccount,
-  Page,
 } from './ledger-store.ts'
 
 /** Who asks whether the store is ready asks again soon. */
@@ -45,24 +42,6 @@ export class Administration {
         exponent: currency.exponent,
       }),
     )
-  }
-
-  /** One page of accounts, newest first by id. One statement. */
-  async listAccounts(
-    ledgerId: number,
-    filter: AccountFilter,
-    page: Page<string>,
-  ): Promise<AccountRecord[]> {
-    const where: FindOptionsWhere<AccountRow> = { ledgerId }
-    if (filter.currency !== undefined) where.currency = filter.currency
-    if (filter.accountType !== undefined) where.accountType = filter.accountType
-    if (filter.status !== undefined) where.status = filter.status
-    if (filter.code !== undefined) where.code = filter.code
-    if (page.before !== undefined) where.id = LessThan(page.before)
-    const rows = await failingClearly('read', () =>
-      this.#accounts.find({ where, order: { id: 'DESC' }, take: page.size }),
-    )
-    return rows.map((row) => ({ ...row, metadata: row.metadata ?? {} }))
   }
 
   /**

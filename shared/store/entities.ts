@@ -312,11 +312,6 @@ export function entitiesFor(dialect: Dialect): Entities {
           where: `"hold_id" IS NOT NULL`,
         },
         {
-          name: 'transactions_posted',
-          columns: ['ledgerId', 'postedAt', 'id'],
-          where: `"posted_at" IS NOT NULL`,
-        },
-        {
           name: 'transactions_effective',
           columns: ['ledgerId', 'effectiveAt', 'id'],
           where: `"effective_at" IS NOT NULL`,
@@ -348,6 +343,11 @@ export function entitiesFor(dialect: Dialect): Entities {
         {
           name: 'entries_account_transaction',
           columns: ['ledgerId', 'accountId', 'transactionId'],
+        },
+        {
+          name: 'entries_posted',
+          columns: ['ledgerId', 'postedAt', 'transactionId'],
+          where: `"position" = 0`,
         },
       ],
       checks: [

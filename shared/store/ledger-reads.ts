@@ -46,14 +46,16 @@ import type {
   Page,
   StatementStore,
   TransactionFilter,
+  TransactionPage,
   TransactionStore,
 } from './ledger-store.ts'
-import { balanceAt, findAccount, listEntries } from './read-accounts.ts'
+import { balanceAt, findAccount, listAccounts, listEntries } from './read-accounts.ts'
 import { effectiveBalanceAt } from './read-effective.ts'
 import { holdsDue } from './read-holds.ts'
 import { statementFrame, statementLines } from './read-statement.ts'
 import { trialBalance } from './read-trial-balance.ts'
-import { findTransaction, listTransactions } from './read-transactions.ts'
+import { findTransaction } from './read-transactions.ts'
+import { searchTransactions } from './search-transactions.ts'
 
 /** What both stores share besides posting and draining: hot reads as plain SQL, the rest through TypeORM. */
 export abstract class LedgerReads
@@ -80,7 +82,7 @@ export abstract class LedgerReads
     filter: AccountFilter,
     page: Page<string>,
   ): Promise<AccountRecord[]> {
-    return this.#administration.listAccounts(ledgerId, filter, page)
+    return listAccounts(this.access, ledgerId, filter, page)
   }
 
   changeAccount(
@@ -122,9 +124,9 @@ export abstract class LedgerReads
   listTransactions(
     ledgerId: number,
     filter: TransactionFilter,
-    page: Page<string>,
-  ): Promise<TransactionRecord[]> {
-    return listTransactions(this.access, ledgerId, filter, page)
+    page: { after: string | undefined; size: number },
+  ): Promise<TransactionPage> {
+    return searchTransactions(this.access, ledgerId, filter, page)
   }
 
   holdsDue(at: number, size: number): Promise<readonly TransactionRecord[]> {

@@ -8,6 +8,7 @@ import type {
   StatementPlace,
   StatementSpan,
 } from '../engine/statement.ts'
+import type { AmountRange } from '../engine/total-debits.ts'
 import type { TrialBalance } from '../engine/trial-balance.ts'
 import type { LedgerRecord } from '../engine/ledger-record.ts'
 import type { AccountStatus, AccountType } from '../ledger/account.ts'
@@ -65,15 +66,37 @@ export interface AccountFilter {
   readonly accountType?: AccountType | undefined
   readonly status?: AccountStatus | undefined
   readonly code?: string | undefined
+  /** Names and values that all must be there. */
+  readonly metadata?: readonly (readonly [name: string, value: string])[] | undefined
 }
 
 export interface TransactionFilter {
   readonly status?: TransactionStatus | undefined
   readonly accountId?: string | undefined
   readonly reference?: string | undefined
+  readonly currency?: string | undefined
+  /** Names and values that all must be there. */
+  readonly metadata?: readonly (readonly [name: string, value: string])[] | undefined
+  /** What is debited in a currency, all entries together. */
+  readonly amount?: AmountRange | undefined
+  /** Posted in a span of either axis: from a time on, up to another, exclusive. Ms since 1970. */
+  readonly posted?: TimeSpan | undefined
+  readonly effective?: TimeSpan | undefined
   /** Holds that end by themselves before a time, and at it or later; ms since 1970. */
   readonly expiresBefore?: number | undefined
   readonly expiresAfter?: number | undefined
+}
+
+/** A page of a search: what was found, and the key behind which the next page begins; undefined on the last. */
+export interface TransactionPage {
+  readonly transactions: readonly TransactionRecord[]
+  readonly next: string | undefined
+}
+
+/** From a time on, up to another, exclusive; either may be left open. Ms since 1970. */
+export interface TimeSpan {
+  readonly from?: number | undefined
+  readonly to?: number | undefined
 }
 
 /** The reads and the administrative writes that the services need. All of one ledger at a time; primary's reads. */
@@ -114,8 +137,8 @@ export interface TransactionStore {
   listTransactions(
     ledgerId: number,
     filter: TransactionFilter,
-    page: Page<string>,
-  ): Promise<TransactionRecord[]>
+    page: { readonly after: string | undefined; readonly size: number },
+  ): Promise<TransactionPage>
 }
 
 export interface HoldStore {

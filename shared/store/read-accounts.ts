@@ -1,7 +1,7 @@
 import { minorUnits } from '../ledger/money.ts'
 import type { AccountRecord, BalanceAt, ListedEntry } from '../engine/account-record.ts'
-import type { Page } from './ledger-store.ts'
-import type { Reader, Statement } from './reader.ts'
+import type { AccountFilter, Page } from './ledger-store.ts'
+import type { Parameter, Reader, Statement } from './reader.ts'
 import { accountOf, listedEntryOf, money, type Row } from './rows.ts'
 
 /** One account by its id, through `accounts_pkey`. No lock. */
@@ -13,9 +13,10 @@ const accountById: Statement = {
 /** One page of an account's entries, newest first, through `entries_pkey` backwards and `dated_entries_pkey`. No lock. */
 const entryPage: Statement = {
   name: 'entry_page',
-  text: `select e.*, d.effective_at from entries e
-           left join dated_entries d on d.ledger_id = $1 and d.account_id = $2
-                                    and d.account_version = e.account_version
+  text: `select e.*, (select d.effective_at from dated_entries d
+                        where d.ledger_id = $1 and d.account_id = $2
+                          and d.account_version = e.account_version) as effective_at
+           from entries e
           where e.ledger_id = $1 and e.account_id = $2 and e.account_version < $3
           order by e.account_version desc limit $4`,
 }
@@ -54,6 +55,48 @@ export async function findAccount(
 ): Promise<AccountRecord | undefined> {
   const [row] = await reader.rows(accountById, [ledgerId, id])
   return row === undefined ? undefined : accountOf(row)
+}
+
+/**
+ * Reads one page of accounts, newest first by id: through `account_metadata_pkey` where metadata is asked for, through
+ * `accounts_code_key` where a code is, else along `accounts_pkey` backwards. No lock. One round trip.
+ */
+export async function listAccounts(
+  reader: Reader,
+  ledgerId: number,
+  filter: AccountFilter,
+  page: Page<string>,
+): Promise<AccountRecord[]> {
+  const parameters: Parameter[] = [ledgerId]
+  const parameter = (value: Parameter) => `$${parameters.push(value)}`
+  const [first, ...others] = filter.metadata ?? []
+  const pairIs = (pair: readonly [string, string]) =>
+    `m.ledger_id = $1 and m.name = ${parameter(pair[0])} and m.value = ${parameter(pair[1])}`
+  const id = first === undefined ? 'a.id' : 'm.account_id'
+  const from =
+    first === undefined
+      ? 'accounts a where a.ledger_id = $1'
+      : `account_metadata m
+         ${reader.probe('accounts', 'a', 'a.ledger_id = $1 and a.id = m.account_id')}
+         where ${pairIs(first)}`
+  const conditions = others.map(
+    (pair) =>
+      `(select 1 from account_metadata m where ${pairIs(pair)} and m.account_id = a.id) = 1`,
+  )
+  const columns = {
+    'a.currency': filter.currency,
+    'a.account_type': filter.accountType,
+    'a.status': filter.status,
+    'a.code': filter.code,
+  }
+  for (const [column, value] of Object.entries(columns)) {
+    if (value !== undefined) conditions.push(`${column} = ${parameter(value)}`)
+  }
+  if (page.before !== undefined) conditions.push(`${id} < ${parameter(page.before)}`)
+  const text = `select a.* from ${[from, ...conditions].join(' and ')}
+                 order by ${id} desc limit ${parameter(page.size)}`
+  const rows = await reader.rows({ name: 'account_page', text }, parameters)
+  return rows.map(accountOf)
 }
 
 /** Reads one page of an account's entries, newest first by version. One round trip. */

@@ -18,13 +18,15 @@ const datedByVersion: Statement = {
 }
 
 /** Dated entries of an account that take effect beyond a time, through `dated_entries_of_account`. No lock. */
-const datedByEffect: Statement = {
+const datedByEffect = (reader: Reader): Statement => ({
   name: 'dated_by_effect',
   text: `select account_version, effective_at, direction, amount from dated_entries
-          where ledger_id = $1 and account_id = $2
-            and (effective_at, account_version) > ($3, $4)
+          where ledger_id = $1 and ${reader.keyRange(['account_id', '$2'], '>', [
+            ['effective_at', '$3'],
+            ['account_version', '$4'],
+          ])}
           order by effective_at, account_version limit $5`,
-}
+})
 
 /**
  * Reads an account's totals on the effective axis at `at` (ms since 1970, inclusive), of all that `account` had when it was read.
@@ -89,7 +91,7 @@ async function* effectiveAfter(
   let after: readonly [number, number] = [at, Number.MAX_SAFE_INTEGER]
   for (;;) {
     const key = [reader.timeParameter(after[0]), after[1]]
-    const rows = await reader.rows(datedByEffect, [ledgerId, id, ...key, rowsPerRead])
+    const rows = await reader.rows(datedByEffect(reader), [ledgerId, id, ...key, rowsPerRead])
     yield* rows
     const last = rows.at(-1)
     if (last === undefined || rows.length < rowsPerRead) return

@@ -15,27 +15,32 @@ import { listedEntryOf, type Row } from './rows.ts'
 
 const columns = `e.*, t.effective_at, t.reference, t.description`
 
+const transactionOfEntry = (reader: Reader) =>
+  reader.probe('transactions', 't', 't.ledger_id = $1 and t.id = e.transaction_id')
+
 /** Entries of an account by version, through `entries_pkey`, and `transactions_pkey` for each. No lock. */
-const linesByVersion: Statement = {
+const linesByVersion = (reader: Reader): Statement => ({
   name: 'lines_by_version',
-  text: `select ${columns} from entries e
-           join transactions t on t.ledger_id = $1 and t.id = e.transaction_id
+  text: `select ${columns} from entries e ${transactionOfEntry(reader)}
           where e.ledger_id = $1 and e.account_id = $2
             and e.account_version > $3 and e.account_version <= $4
           order by e.account_version limit $5`,
-}
+})
 
 /** Dated entries of an account by effect, through `dated_entries_of_account`, and two keys for each. No lock. */
-const linesByEffect: Statement = {
+const linesByEffect = (reader: Reader): Statement => ({
   name: 'lines_by_effect',
   text: `select ${columns} from dated_entries d
-           join entries e on e.ledger_id = $1 and e.account_id = $2
-                         and e.account_version = d.account_version
-           join transactions t on t.ledger_id = $1 and t.id = e.transaction_id
-          where d.ledger_id = $1 and d.account_id = $2
-            and (d.effective_at, d.account_version) > ($3, $4) and d.effective_at <= $5
+           ${reader.probe('entries', 'e', 'e.ledger_id = $1 and e.account_id = $2 and e.account_version = d.account_version')}
+           ${transactionOfEntry(reader)}
+          where d.ledger_id = $1
+            and ${reader.keyRange(['d.account_id', '$2'], '>', [
+              ['d.effective_at', '$3'],
+              ['d.account_version', '$4'],
+            ])}
+            and ${reader.keyRange(['d.account_id', '$2'], '<=', [['d.effective_at', '$5']])}
           order by d.effective_at, d.account_version limit $6`,
-}
+})
 
 /**
  * Reads where a statement begins and ends. `account.version` is its cut: what is posted later is not in it, so that all its
@@ -76,13 +81,13 @@ export async function* statementLines(
   const plain = new Lines(rowsPerRead, async (last) => {
     const after = last?.entry.accountVersion ?? from.version
     const parameters = [account.ledgerId, account.id, after, lastVersion, rowsPerRead]
-    return reader.rows(linesByVersion, parameters)
+    return reader.rows(linesByVersion(reader), parameters)
   })
   const dated = new Lines(effective ? rowsPerRead : 0, async (last) => {
     const [at, version] =
       last === undefined ? from.dated : [last.entry.effectiveAt, last.entry.accountVersion]
     const key = [reader.timeParameter(at), version, reader.timeParameter(span.until)]
-    return reader.rows(linesByEffect, [account.ledgerId, account.id, ...key, rowsPerRead])
+    return reader.rows(linesByEffect(reader), [account.ledgerId, account.id, ...key, rowsPerRead])
   })
   let place = from
   for (;;) {

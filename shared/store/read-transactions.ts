@@ -1,7 +1,6 @@
 import type { TransactionRecord } from '../engine/transaction-record.ts'
 import type { TransactionStatus } from '../ledger/transaction.ts'
-import type { Page, TransactionFilter } from './ledger-store.ts'
-import type { Parameter, Reader, Statement } from './reader.ts'
+import type { Reader, Statement } from './reader.ts'
 import { entryOf, transactionOf, type Row } from './rows.ts'
 
 /** One transaction by its id, through `transactions_pkey`. No lock. */
@@ -32,61 +31,8 @@ export async function findTransaction(
   return transactionOf(row, entries.map(entryOf))
 }
 
-/** Reads one page of transactions, newest first by id (a UUID of version 7 begins with its time). */
-export async function listTransactions(
-  reader: Reader,
-  ledgerId: number,
-  filter: TransactionFilter,
-  page: Page<string>,
-): Promise<TransactionRecord[]> {
-  const query = transactionPage(reader, ledgerId, filter, page)
-  const rows = await reader.rows(query.statement, query.parameters)
-  const posted = rows.filter((row) => row['posted_at'] !== null).map((row) => row['id'] as string)
-  const entries = await entriesOf(reader, ledgerId, posted)
-  return rows.map((row) =>
-    transactionOf(row, (entries.get(row['id'] as string) ?? []).map(entryOf)),
-  )
-}
-
-/**
- * The statement of one page. Each filter has its own way through an index: a reference through
- * `transactions_reference`, a failed or canceled one and a hold through its partial index, an account through
- * `entries_account_transaction`, everything else walks `transactions_pkey` downwards.
- */
-function transactionPage(
-  reader: Reader,
-  ledgerId: number,
-  filter: TransactionFilter,
-  page: Page<string>,
-): { statement: Statement; parameters: Parameter[] } {
-  const parameters: Parameter[] = [ledgerId]
-  const parameter = (value: Parameter) => `$${parameters.push(value)}`
-  const conditions = ['t.ledger_id = $1']
-  if (page.before !== undefined) conditions.push(`t.id < ${parameter(page.before)}`)
-  if (filter.status !== undefined) {
-    conditions.push(`t.status = ${parameter(filter.status)} and ${timeSet(filter.status)}`)
-  }
-  if (filter.reference !== undefined) {
-    conditions.push(`t.reference is not null and t.reference = ${parameter(filter.reference)}`)
-  }
-  const { expiresBefore, expiresAfter } = filter
-  if (expiresBefore !== undefined) {
-    conditions.push(`t.expires_at < ${parameter(reader.timeParameter(expiresBefore))}`)
-  }
-  if (expiresAfter !== undefined) {
-    conditions.push(`t.expires_at >= ${parameter(reader.timeParameter(expiresAfter))}`)
-  }
-  const where = conditions.join(' and ')
-  const size = parameter(page.size)
-  const text =
-    filter.accountId === undefined
-      ? `select t.* from transactions t where ${where} order by t.id desc limit ${size}`
-      : pageOfAccount(where, parameter(filter.accountId), size)
-  return { statement: { name: 'transaction_page', text }, parameters }
-}
-
-/** Names the column that a status sets, so that the partial index over it is used. */
-function timeSet(status: TransactionStatus): string {
+/** Names the column that a status sets: what is said of it is said of the state. */
+export function timeSet(status: TransactionStatus): string {
   const conditions = {
     queued: `t.posted_at is null and t.failed_at is null and t.canceled_at is null and t.held_at is null`,
     held: 't.expires_at is not null and t.resolved_at is null',
@@ -100,37 +46,8 @@ function timeSet(status: TransactionStatus): string {
   return conditions[status]
 }
 
-/**
- * The page of one account: posted transactions through its entries, the others through what they asked for. Each way
- * gives its own newest, of which the newest are the page. An unposted transaction names its accounts only
- * in `requested_entries`, as UUIDs, which nothing else in it looks like.
- */
-function pageOfAccount(where: string, account: string, size: string): string {
-  const posted = `
-    select t.id from (select distinct e.transaction_id from entries e
-                       where e.ledger_id = $1 and e.account_id = ${account}) own
-      join transactions t on t.ledger_id = $1 and t.id = own.transaction_id
-     where ${where} order by t.id desc limit ${size}`
-  const unposted = (way: string) => `
-    select t.id from ${way}
-     where ${where} and cast(t.requested_entries as text) like '%' || ${account} || '%'
-     order by t.id desc limit ${size}`
-  const ways = [
-    posted,
-    unposted(`(select * from transactions where failed_at is not null) t`),
-    unposted(`(select * from transactions where canceled_at is not null) t`),
-    unposted(`(select * from transactions where expires_at is not null and resolved_at is null) t`),
-    unposted(`(select * from transactions where resolved_at is not null) t`),
-    unposted(`queued_transactions q join transactions t
-                on q.ledger_id = $1 and t.ledger_id = $1 and t.id = q.transaction_id`),
-  ]
-  const ids = ways.map((way, index) => `select id from (${way}) way${index}`).join(' union ')
-  return `select t.* from transactions t where t.ledger_id = $1 and t.id in (
-            select id from (${ids}) ids order by id desc limit ${size}
-          ) order by t.id desc`
-}
-
-async function entriesOf(
+/** Reads the entries of some transactions, by transaction in their order, through `entries_transaction`. One round trip. */
+export async function entriesOf(
   reader: Reader,
   ledgerId: number,
   transactionIds: readonly string[],

@@ -33,6 +33,11 @@ function accountsPage(reader: Reader, after: boolean): Statement {
                )
                select low from search where low = high)
     end`
+  const entryThen = reader.probe(
+    'entries',
+    'e',
+    'e.ledger_id = $1 and e.account_id = page.id and e.account_version = page.version_then',
+  )
   return {
     name: after ? 'trial_balance_page' : 'trial_balance_first_page',
     text: `select page.currency, page.exponent, page.account_type, count(*) as accounts,
@@ -40,13 +45,12 @@ function accountsPage(reader: Reader, after: boolean): Statement {
                   ${reader.exactSum(`coalesce(e.debits_after, '0')`)} as debits,
                   ${reader.exactSum(`coalesce(e.balance_after, '0')`)} as balance
              from (
-               select a.ledger_id, a.id, a.currency, a.exponent, a.account_type, ${versionAt} as version_then
+               select a.id, a.currency, a.exponent, a.account_type, ${versionAt} as version_then
                  from accounts a
                 where a.ledger_id = $1 ${after ? 'and a.id > $4' : ''}
                 order by a.id limit $3
              ) page
-             left join entries e on e.ledger_id = page.ledger_id and e.account_id = page.id
-                                and e.account_version = page.version_then
+             ${entryThen}
             group by page.currency, page.exponent, page.account_type`,
   }
 }
@@ -55,11 +59,11 @@ function accountsPage(reader: Reader, after: boolean): Statement {
  * Dated entries of a ledger beyond a time of one axis, in its order, with their accounts. Through `dated_entries_posted` or
  * `dated_entries_effective`, and `accounts_pkey` for each. No lock.
  */
-function datedPage(column: 'posted_at' | 'effective_at'): Statement {
+function datedPage(reader: Reader, column: 'posted_at' | 'effective_at'): Statement {
+  const account = reader.probe('accounts', 'a', 'a.ledger_id = $1 and a.id = d.account_id')
   return {
     name: `trial_balance_by_${column}`,
-    text: `select d.*, a.currency, a.exponent, a.account_type from dated_entries d
-             join accounts a on a.ledger_id = $1 and a.id = d.account_id
+    text: `select d.*, a.currency, a.exponent, a.account_type from dated_entries d ${account}
             where d.ledger_id = $1 and (d.${column}, d.account_id, d.account_version) > ($2, $3, $4)
             order by d.${column}, d.account_id, d.account_version limit $5`,
   }
@@ -145,7 +149,7 @@ async function* datedAfter(
   column: 'posted_at' | 'effective_at',
   at: number,
 ): AsyncGenerator<Row> {
-  const statement = datedPage(column)
+  const statement = datedPage(reader, column)
   let key: readonly [number, string, number] = [at, lastUuid, Number.MAX_SAFE_INTEGER]
   for (;;) {
     const [from, account, version] = key

@@ -9,6 +9,9 @@ export interface Statement {
 /** Values that both drivers take as parameters. */
 export type Parameter = string | number | null
 
+/** A column of a key, and the parameter or expression that it is compared with. */
+export type KeyPart = readonly [column: string, value: string]
+
 /** Runs one reading statement outside any database transaction and returns its rows. One round trip. */
 export interface Reader {
   rows(statement: Statement, parameters: readonly Parameter[]): Promise<readonly Row[]>
@@ -16,4 +19,21 @@ export interface Reader {
   timeParameter(ms: number): Parameter
   /** The SQL that sums money (a column, or an expression) exactly, beyond 38 digits too, as a text. */
   exactSum(column: string): string
+  /**
+   * The SQL that looks up one row at the most of a table for each row before it, through a key that `condition` names in full. As a
+   * plain join it was planned, on tables that were never analysed, as a pass over the whole ledger for each row.
+   */
+  probe(table: string, alias: string, condition: string): string
+  /**
+   * The SQL that bounds the rows of one owner by the columns that follow it in a key. It names the owner twice where that keeps the
+   * planner on the owner's own key: by the other columns alone it looked, at times, among the rows of all owners.
+   */
+  keyRange(owner: KeyPart, operator: '<' | '<=' | '>' | '>=', columns: readonly KeyPart[]): string
+}
+
+/** Compares the columns of a key as one value. */
+export function comparison(operator: string, columns: readonly KeyPart[]): string {
+  const names = columns.map(([column]) => column).join(', ')
+  const values = columns.map(([, value]) => value).join(', ')
+  return `(${names}) ${operator} (${values})`
 }

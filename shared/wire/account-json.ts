@@ -21,7 +21,7 @@ import {
 } from '../ledger/money.ts'
 import type { RefusalCode } from '../ledger/refusal.ts'
 import type { AccountRecord, BalanceAt, ListedEntry } from '../engine/account-record.ts'
-import { currencyCode, line, metadata, signedAmount, timeJson } from './fields.ts'
+import { currencyCode, line, metadata, metadataFilter, signedAmount, timeJson } from './fields.ts'
 import { pageParameters } from './paging.ts'
 
 const exampleId = '0198c0de-7a11-7000-8000-00000000a11c'
@@ -78,6 +78,7 @@ export const accountQuery = z.strictObject({
   account_type: z.enum(accountTypes).optional(),
   status: z.enum(accountStatuses).optional(),
   code: code.optional(),
+  metadata: metadataFilter.optional(),
   ...pageParameters,
 })
 

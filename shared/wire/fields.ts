@@ -70,6 +70,27 @@ export const metadata = z
   )
   .transform((value): Metadata => value)
 
+const metadataPairsMax = 10
+
+/** Names and values of metadata that a list asks for, as `metadata[order]=4711`: sorted, so that their order does not matter. */
+export const metadataFilter = z
+  .record(
+    line(metadataNameLengthMax),
+    z
+      .string('must be given once')
+      .max(metadataValueLengthMax, `must have at most ${metadataValueLengthMax} characters`)
+      .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must not have control characters'),
+  )
+  .refine(
+    (value) => Object.keys(value).length <= metadataPairsMax,
+    `must have at most ${metadataPairsMax} names`,
+  )
+  .transform((value) => Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+  .meta({
+    description: 'What the metadata must have, each as `metadata[name]=value`; all of it.',
+    example: { order: '4711' },
+  })
+
 let lastTime = Number.NaN
 let lastTimeText = ''
 

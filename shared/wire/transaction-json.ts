@@ -22,6 +22,7 @@ import {
   idempotencyKey,
   line,
   metadata,
+  metadataFilter,
   time,
   timeJson,
   uuid,
@@ -103,11 +104,31 @@ export const transactionRequest = z
   })
 export type TransactionRequest = z.output<typeof transactionRequest>
 
+const amountBound = amount.max(60, 'must have at most 60 characters')
+
 /** The query of the transaction list. */
 export const transactionQuery = z.strictObject({
   status: z.enum(transactionStatuses).optional(),
   account_id: uuid.optional(),
   reference: reference.optional(),
+  metadata: metadataFilter.optional(),
+  currency: currencyCode.optional(),
+  amount_gte: amountBound.optional().meta({
+    description: 'What the transaction debits in `currency`, all entries together: at least this.',
+    example: '100.00',
+  }),
+  amount_lte: amountBound.optional().meta({
+    description: 'The same, at most this.',
+    example: '125.00',
+  }),
+  posted_from: time.optional().meta({ description: 'Posted at this time or later.' }),
+  posted_to: time.optional().meta({ description: 'Posted before this time.' }),
+  effective_from: time.optional().meta({
+    description: 'Posted, and taking effect at this time or later.',
+  }),
+  effective_to: time.optional().meta({
+    description: 'Posted, and taking effect before this time.',
+  }),
   expires_before: time.optional().meta({ description: 'Holds that end by themselves before.' }),
   expires_after: time
     .optional()

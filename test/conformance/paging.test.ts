@@ -279,7 +279,8 @@ describe.each(shapes)('paging on $name', (shape) => {
       ['status', 'done'],
       ['account_id', 'alice'],
       ['reference', ''],
-      ['currency', 'USD'],
+      ['currency', 'US D'],
+      ['created_by', 'alice'],
     ])('never by %s=%s', async (name, value) => {
       expect((await ledger.api.transactions({ [name]: value })).problem).toMatchObject({
         code: 'invalid_request',

@@ -51,6 +51,9 @@ const forbiddenToBoth: readonly string[] = [
   'delete from currencies',
   'delete from ledgers',
   'delete from schema_migrations',
+  'delete from dated_entries',
+  'delete from transaction_metadata',
+  'delete from unposted_accounts',
   'truncate entries',
   'truncate transactions',
   'truncate accounts',
@@ -59,6 +62,8 @@ const forbiddenToBoth: readonly string[] = [
   'truncate queued_transactions',
   'truncate schema_migrations',
   'update entries set amount = 1',
+  'update dated_entries set amount = 1',
+  `update ledgers set cursor_secret = ''`,
   'update entries set balance_after = 1',
   `update ledgers set name = 'other'`,
   'update currencies set exponent = 3',
@@ -196,21 +201,37 @@ test('the whole API works under the role of the service, and the books are right
     ).toBe(200)
     expect((await api.registerCurrency({ code: 'PTS', exponent: 0 })).status).toBe(201)
 
+    const past = '2020-01-01T00:00:00Z'
+    expect((await api.changeLedger({ books_closed_until: past })).status).toBe(200)
+    const fundAgain = payment({ debit: people.cash, credit: people.bob, amount: '1.00' })
+    const noted = { effective_at: '2021-01-01T00:00:00Z', metadata: { order: '4711' } }
+    expect((await api.postTransaction({ ...fundAgain, ...noted })).status).toBe(201)
+    expect((await api.postTransaction({ ...fundAgain, effective_at: past })).code).toBe(
+      'books_closed',
+    )
+    expect((await api.changeAccount(people.bob, { metadata: { tier: 'gold' } })).status).toBe(200)
+    expect((await api.changeAccount(people.bob, { metadata: {} })).status).toBe(200)
+
     const bob = `/api/v1/accounts/${people.bob}`
     for (const path of [
       '/api/v1/accounts',
       bob,
       `${bob}/balance`,
       `${bob}/balance?at=2026-01-01T00:00:00Z`,
+      `${bob}/balance?at=2022-01-01T00:00:00Z&axis=effective`,
+      `${bob}/statement?axis=effective`,
+      '/api/v1/trial-balance?axis=effective',
+      '/api/v1/transactions?metadata[order]=4711',
+      '/api/v1/accounts?metadata[tier]=gold',
       '/api/v1/currencies',
     ]) {
       expect([path, (await api.get(path)).status]).toEqual([path, 200])
     }
     expect((await fetch(`${run.url}/health/ready`)).status).toBe(200)
     const entries = await api.get<PageJson<unknown>>(`${bob}/entries`)
-    expect(entries.body.items).toHaveLength(1)
+    expect(entries.body.items).toHaveLength(2)
     const posted = `/api/v1/transactions?status=posted&account_id=${people.bob}`
-    expect((await api.get<PageJson<unknown>>(posted)).body.items).toHaveLength(1)
+    expect((await api.get<PageJson<unknown>>(posted)).body.items).toHaveLength(2)
   } finally {
     await run.close()
   }

@@ -37,6 +37,14 @@ export class Explaining implements Reader {
   exactSum(column: string): string {
     return this.#reader.exactSum(column)
   }
+
+  keyRange(...asked: Parameters<Reader['keyRange']>): string {
+    return this.#reader.keyRange(...asked)
+  }
+
+  probe(table: string, alias: string, condition: string): string {
+    return this.#reader.probe(table, alias, condition)
+  }
 }
 
 interface PlanNode {

@@ -67,9 +67,11 @@ async function fill({ url, store, cash, alice }: PlannedLedger): Promise<void> {
     await client.query(`
       with many as (
         insert into transactions (ledger_id, id, status, currency, exponent, idempotency_key,
-                                  created_at, posted_at)
+                                  created_at, posted_at, effective_at, metadata)
         select 1, ${uuid('01900000-0000-7000-9000-', 't')}, 'posted', 'USD', 2, 'many ' || t,
-               '2026-01-01', '2026-01-01'
+               '2026-01-01', '2026-01-01',
+               case t % 4 when 0 then timestamptz '2025-01-01' + t * interval '1 minute' end,
+               case t % 4 when 1 then jsonb_build_object('order', t) end
           from generate_series(0, ${transactionsMany - 1}) t
       )
       insert into entries (ledger_id, account_id, account_version, transaction_id, position,

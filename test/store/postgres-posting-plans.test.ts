@@ -54,6 +54,7 @@ describe.each(tableStates)('on tables that are $state', ({ prepare }) => {
         expect([...new Set(scans.map(({ statement }) => statement))].toSorted()).toEqual([
           'find_standing',
           'lock_accounts',
+          'lock_closing',
           'write_batch',
         ])
         for (const scan of scans) expect(scan).toEqual(probeOf(scan, indexColumns))
@@ -91,6 +92,7 @@ async function scansOfPosting(connection: PostingConnection): Promise<Scan[]> {
     credit: ledger.alice,
     amount: '1.00',
     idempotency_key: newId(),
+    effective_at: '2026-01-01T00:00:00Z',
   })
   expect((await posting.post(commandOf(request))).kind).toBe('written')
 

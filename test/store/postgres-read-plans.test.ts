@@ -3,8 +3,18 @@ import { withClient } from '../../scripts/provision/postgres-database.ts'
 import { newId } from '../../shared/engine/new-id.ts'
 import { PostgresReader } from '../../shared/store/postgres/reader.ts'
 import { ReadsTogether } from '../../shared/store/postgres/reads-together.ts'
-import { balanceAt, findAccount, listEntries } from '../../shared/store/read-accounts.ts'
-import { findTransaction, listTransactions } from '../../shared/store/read-transactions.ts'
+import type { AccountFilter, TransactionFilter } from '../../shared/store/ledger-store.ts'
+import {
+  balanceAt,
+  findAccount,
+  listAccounts,
+  listEntries,
+} from '../../shared/store/read-accounts.ts'
+import { effectiveBalanceAt } from '../../shared/store/read-effective.ts'
+import { statementFrame, statementLines } from '../../shared/store/read-statement.ts'
+import { trialBalance } from '../../shared/store/read-trial-balance.ts'
+import { findTransaction } from '../../shared/store/read-transactions.ts'
+import { searchTransactions } from '../../shared/store/search-transactions.ts'
 import type { Row } from '../../shared/store/rows.ts'
 import { verifyAccounts } from '../../shared/store/verify/verify-accounts.ts'
 import { Differences } from '../../shared/store/verify/differences.ts'
@@ -93,7 +103,15 @@ async function scansOfReads(): Promise<Record<string, string[]>> {
     plans[title] = [...new Set(reader.scans.map(short))].toSorted()
   }
   const page = { before: undefined, size: 51 }
-  const next = { before: newId(), size: 51 }
+  const then = Date.parse('2026-01-01')
+  const firstPage = { after: undefined, size: 50 }
+  /** Where the next page begins, where that is not an id. */
+  const nextKeys: Record<string, string> = {
+    'by posting': `${Date.now()}/${newId()}`,
+    'by effect': `${Date.now()}/${newId()}`,
+    'by account and posting': `${Date.now()}/3/${newId()}`,
+    'by account and effect': `${Date.now()}/3/${newId()}`,
+  }
   try {
     const account = await findAccount(reader, ledgerId, ledger.alice)
     if (account === undefined) throw new Error('no account')
@@ -102,6 +120,26 @@ async function scansOfReads(): Promise<Record<string, string[]>> {
     await explain('account', () => findAccount(reader, ledgerId, ledger.alice))
     await explain('entries', () => listEntries(reader, ledgerId, ledger.alice, page))
     await explain('balance at', () => balanceAt(reader, account, Date.now()))
+    await explain('effective balance', () => effectiveBalanceAt(reader, account, then))
+    await explain('accounts', () => listAccounts(reader, ledgerId, {}, page))
+    const byMetadata = { metadata: [['tier', 'gold']] } satisfies AccountFilter
+    await explain('accounts by metadata', () => listAccounts(reader, ledgerId, byMetadata, page))
+    await explain('accounts by code', () => listAccounts(reader, ledgerId, { code: 'x' }, page))
+    for (const axis of ['posted', 'effective'] as const) {
+      const span = { axis, after: then, until: Date.now() }
+      await explain(`statement, ${axis}`, async () => {
+        const { opening, lastVersion } = await statementFrame(reader, account, span)
+        const reading = { from: opening, lastVersion, rowsPerRead: 50 }
+        await statementLines(reader, account, span, reading).next()
+      })
+      const access = Object.assign(reader, {
+        now: () => Promise.resolve(Date.now()),
+        settle: () => Promise.resolve(),
+      })
+      await explain(`trial balance, ${axis}`, async () => {
+        await trialBalance(access, ledgerId, { axis, at: then })
+      })
+    }
     await explain('transaction', () => findTransaction(reader, ledgerId, id))
     const together = new ReadsTogether(reader)
     await explain('accounts together', () => together.account(ledgerId, ledger.alice))
@@ -111,9 +149,21 @@ async function scansOfReads(): Promise<Record<string, string[]>> {
       ['failed', { status: 'failed' }],
       ['canceled', { status: 'canceled' }],
       ['by reference', { reference: 'order-4711' }],
-    ] as const) {
-      await explain(title, () => listTransactions(reader, ledgerId, filter, page))
-      await explain(`${title}, next`, () => listTransactions(reader, ledgerId, filter, next))
+      ['by metadata', { metadata: [['order', '4711']] }],
+      ['by account', { accountId: ledger.alice }],
+      ['by account, failed', { accountId: ledger.alice, status: 'failed' }],
+      ['by posting', { posted: { to: Date.now() } }],
+      ['by effect', { effective: { to: Date.now() } }],
+      ['by account and posting', { accountId: ledger.alice, posted: { to: Date.now() } }],
+      ['by account and effect', { accountId: ledger.alice, effective: { to: Date.now() } }],
+      [
+        'by all',
+        { reference: 'x', accountId: ledger.alice, currency: 'USD', metadata: [['order', '4711']] },
+      ],
+    ] satisfies [string, TransactionFilter][]) {
+      const next = { after: nextKeys[title] ?? newId(), size: 50 }
+      await explain(title, () => searchTransactions(reader, ledgerId, filter, firstPage))
+      await explain(`${title}, next`, () => searchTransactions(reader, ledgerId, filter, next))
     }
     return plans
   } finally {
@@ -121,22 +171,137 @@ async function scansOfReads(): Promise<Record<string, string[]>> {
   }
 }
 
-const ofPage = ['entries_transaction (ledger_id, transaction_id)']
-const expectedOfReads: Record<string, string[]> = {
-  account: ['accounts_pkey (ledger_id, id)'],
-  entries: ['entries_pkey (ledger_id, account_id, account_version)'],
-  'balance at': ['entries_pkey (ledger_id, account_id, account_version)'],
-  transaction: [...ofPage, 'transactions_pkey (ledger_id, id)'],
-  'accounts together': ['accounts_pkey (ledger_id, id)'],
-  'transactions together': [...ofPage, 'transactions_pkey (ledger_id, id)'],
-  transactions: [...ofPage, 'transactions_pkey (ledger_id)'],
-  'transactions, next': [...ofPage, 'transactions_pkey (ledger_id, id)'],
-  failed: ['transactions_failed (ledger_id)'],
-  'failed, next': ['transactions_failed (ledger_id, id)'],
-  canceled: ['transactions_canceled (ledger_id)'],
-  'canceled, next': ['transactions_canceled (ledger_id, id)'],
-  'by reference': ['transactions_reference (ledger_id, reference)'],
-  'by reference, next': ['transactions_reference (ledger_id, reference, id)'],
+const entriesOf = 'entries_transaction (ledger_id, transaction_id)'
+const transaction = 'transactions_pkey (ledger_id, id)'
+const entry = 'entries_pkey (ledger_id, account_id, account_version)'
+const account = 'accounts_pkey (ledger_id, id)'
+const expectedOfReads: Record<string, unknown> = {
+  account: [account],
+  entries: ['dated_entries_pkey (ledger_id, account_id, account_version)', entry],
+  'balance at': [entry],
+  'effective balance': [
+    'dated_entries_of_account (ledger_id, account_id, effective_at, account_version)',
+    'dated_entries_pkey (ledger_id, account_id, account_version)',
+    entry,
+  ],
+  accounts: ['accounts_pkey (ledger_id)'],
+  'accounts by metadata': ['account_metadata_pkey (ledger_id, name, value)', account],
+  'accounts by code': ['accounts_code_key (ledger_id, code)'],
+  'statement, posted': [entry, transaction],
+  'trial balance, posted': ['accounts_pkey (ledger_id)', account, entry],
+  'statement, effective': [
+    'dated_entries_of_account (ledger_id, account_id, effective_at, account_version)',
+    'dated_entries_pkey (ledger_id, account_id, account_version)',
+    entry,
+    transaction,
+  ],
+  'trial balance, effective': [
+    'accounts_pkey (ledger_id)',
+    account,
+    'dated_entries_effective (ledger_id, effective_at, account_id, account_version)',
+    'dated_entries_posted (ledger_id, posted_at, account_id, account_version)',
+    entry,
+  ],
+  transaction: [entriesOf, transaction],
+  'accounts together': [account],
+  'transactions together': [entriesOf, transaction],
+  transactions: [entriesOf, 'transactions_pkey (ledger_id)', transaction],
+  'transactions, next': [entriesOf, transaction],
+  failed: ['transactions_failed (ledger_id)', transaction],
+  'failed, next': ['transactions_failed (ledger_id, id)', transaction],
+  canceled: ['transactions_canceled (ledger_id)', transaction],
+  'canceled, next': ['transactions_canceled (ledger_id, id)', transaction],
+  'by reference': [transaction, 'transactions_reference (ledger_id, reference)'],
+  'by reference, next': [transaction, 'transactions_reference (ledger_id, reference, id)'],
+  'by metadata': ['transaction_metadata_pkey (ledger_id, name, value)', transaction],
+  'by metadata, next': [
+    'transaction_metadata_pkey (ledger_id, name, value, transaction_id)',
+    transaction,
+  ],
+  'by account': [
+    'entries_account_transaction (ledger_id, account_id)',
+    entriesOf,
+    'queued_transactions_pkey (ledger_id)',
+    transaction,
+    'unposted_accounts_pkey (ledger_id, account_id)',
+  ],
+  'by account, next': [
+    'entries_account_transaction (ledger_id, account_id, transaction_id)',
+    entriesOf,
+    'queued_transactions_pkey (ledger_id)',
+    transaction,
+    'unposted_accounts_pkey (ledger_id, account_id, transaction_id)',
+  ],
+  'by account, failed': [
+    'transactions_failed (ledger_id, id)',
+    'unposted_accounts_pkey (ledger_id, account_id)',
+  ],
+  'by account, failed, next': [
+    'transactions_failed (ledger_id, id)',
+    'unposted_accounts_pkey (ledger_id, account_id, transaction_id)',
+  ],
+  'by posting': [entriesOf, transaction, 'entries_posted (ledger_id, posted_at)'],
+  'by posting, next': [
+    entriesOf,
+    transaction,
+    'entries_posted (ledger_id, posted_at, transaction_id)',
+  ],
+  'by effect': [
+    entriesOf,
+    'transactions_effective (ledger_id, effective_at)',
+    transaction,
+    'entries_posted (ledger_id, posted_at)',
+  ],
+  'by effect, next': [
+    entriesOf,
+    'transactions_effective (ledger_id, effective_at, id)',
+    transaction,
+    'entries_posted (ledger_id, posted_at, transaction_id)',
+  ],
+  'by account and posting': [account, entry, entriesOf, transaction],
+  'by account and posting, next': [account, entry, entriesOf, transaction],
+  'by account and effect': [
+    account,
+    'dated_entries_of_account (ledger_id, account_id, effective_at, account_version)',
+    entry,
+    entriesOf,
+    transaction,
+  ],
+  'by account and effect, next': [
+    account,
+    'dated_entries_of_account (ledger_id, account_id, effective_at, account_version)',
+    entry,
+    entriesOf,
+    transaction,
+  ],
+  'by all': expect.toBeOneOf([
+    [
+      'entries_account_transaction (ledger_id, account_id, transaction_id)',
+      'transaction_metadata_pkey (ledger_id, name, value, transaction_id)',
+      transaction,
+      'transactions_reference (ledger_id, reference)',
+    ],
+    [
+      entriesOf,
+      'transaction_metadata_pkey (ledger_id, name, value, transaction_id)',
+      transaction,
+      'transactions_reference (ledger_id, reference)',
+    ],
+  ]),
+  'by all, next': expect.toBeOneOf([
+    [
+      'entries_account_transaction (ledger_id, account_id, transaction_id)',
+      'transaction_metadata_pkey (ledger_id, name, value, transaction_id)',
+      transaction,
+      'transactions_reference (ledger_id, reference, id)',
+    ],
+    [
+      entriesOf,
+      'transaction_metadata_pkey (ledger_id, name, value, transaction_id)',
+      transaction,
+      'transactions_reference (ledger_id, reference, id)',
+    ],
+  ]),
 }
 
 const expectedOfVerification: readonly string[] = [

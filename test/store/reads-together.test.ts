@@ -38,6 +38,8 @@ function counted(): { reads: ReadsTogether; count: () => number } {
     },
     timeParameter: (ms) => reader.timeParameter(ms),
     exactSum: (column) => reader.exactSum(column),
+    keyRange: (...asked) => reader.keyRange(...asked),
+    probe: (...asked) => reader.probe(...asked),
   })
   return { reads, count: () => count }
 }

@@ -73,6 +73,8 @@ async function readWith(settling: (at: number) => Promise<void>, beforeSecondPag
     settle: settling,
     timeParameter: (ms: number) => reader.timeParameter(ms),
     exactSum: (column: string) => reader.exactSum(column),
+    keyRange: (...asked: Parameters<typeof reader.keyRange>) => reader.keyRange(...asked),
+    probe: (...asked: Parameters<typeof reader.probe>) => reader.probe(...asked),
     rows: async (statement: Statement, parameters: readonly Parameter[]) => {
       if (statement.name === 'trial_balance_first_page') begun += 1
       if (statement.name === 'trial_balance_page') await beforeSecondPage()

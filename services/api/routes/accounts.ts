@@ -92,8 +92,9 @@ export function accountRoutes({ store, currencies }: ApiContext): FastifyPluginA
         },
       },
       async (request) => {
-        const { limit, cursor, account_type: accountType, currency, status, code } = request.query
-        const filter = { currency, accountType, status, code }
+        const { limit, cursor, account_type: accountType, ...rest } = request.query
+        const { currency, status, code, metadata } = rest
+        const filter = { currency, accountType, status, code, metadata }
         const scope = await cursorScope(store, defaultLedgerId, 'accounts', filter)
         const page = { before: pageKey(scope, cursor), size: limit + 1 }
         const rows = await store.listAccounts(defaultLedgerId, filter, page)

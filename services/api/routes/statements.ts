@@ -182,6 +182,7 @@ function spanOf(account: AccountRecord, { axis, from, to }: StatementQuery): Sta
   const after = from === undefined || from <= timeMin ? null : from - 1
   if (to !== undefined) return { axis, after, until: to - 1 }
   const now = Date.now()
-  const until = axis === 'posted' ? timeMax : Math.max(now, account.lastPostedAt ?? now)
+  const until =
+    axis === 'posted' ? timeMax : Math.max(now, account.lastPostedAt ?? now, after ?? now)
   return { axis, after, until }
 }

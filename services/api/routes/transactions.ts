@@ -1,7 +1,8 @@
 import type { FastifyPluginAsync } from 'fastify'
 import { z } from 'zod'
 import { refusalCodes } from '../../../shared/ledger/refusal.ts'
-import { pageJson, pageKey } from '../../../shared/wire/paging.ts'
+import { writeCursor } from '../../../shared/wire/cursor.ts'
+import { pageKey } from '../../../shared/wire/paging.ts'
 import { Problem, type ProblemCode } from '../../../shared/wire/problems.ts'
 import {
   transactionJson,
@@ -22,6 +23,7 @@ import {
   type PostQuery,
 } from '../posting-request.ts'
 import { TransactionAnswers } from '../transaction-answers.ts'
+import { transactionFilterOf } from '../transaction-filter.ts'
 import { TransactionIntake } from '../transaction-intake.ts'
 import { waitSMax } from '../waiting.ts'
 
@@ -109,6 +111,10 @@ export function transactionRoutes(context: ApiContext): FastifyPluginAsync {
           operationId: 'listTransactions',
           tags: ['Transactions'],
           summary: 'List transactions, newest first',
+          description:
+            'All filters must hold. Newest first by creation; with a range of time, and neither `reference` nor `metadata`, by ' +
+            'that time. `_from` is inclusive, `_to` is not. A search that finds little gives what it has after 10,000 ' +
+            'transactions: a page may be short, even empty, and have a `next_cursor` all the same.',
           querystring: transactionQuery,
           response: answers(
             { 200: ['One page.', pageOf('TransactionPage', transactionJsonSchema)] },
@@ -117,16 +123,15 @@ export function transactionRoutes(context: ApiContext): FastifyPluginAsync {
         },
       },
       async (request) => {
-        const { limit, cursor, status, account_id: accountId, reference } = request.query
-        const { expires_before: expiresBefore, expires_after: expiresAfter } = request.query
-        const filter = { status, accountId, reference, expiresBefore, expiresAfter }
+        const { limit, cursor } = request.query
+        const filter = transactionFilterOf(request.query)
         const scope = await cursorScope(store, defaultLedgerId, 'transactions', filter)
-        const page = { before: pageKey(scope, cursor), size: limit + 1 }
-        const rows = await store.listTransactions(defaultLedgerId, filter, page)
-        return pageJson(rows, limit, scope, {
-          keyOf: (transaction) => transaction.id,
-          json: (transaction) => transactionJson(transaction),
-        })
+        const page = { after: pageKey(scope, cursor), size: limit }
+        const found = await store.listTransactions(defaultLedgerId, filter, page)
+        return {
+          items: found.transactions.map((transaction) => transactionJson(transaction)),
+          next_cursor: found.next === undefined ? null : writeCursor(scope, found.next),
+        }
       },
     )
   }

@@ -28,7 +28,7 @@ export class HistoryAndSearch0000000000006 implements MigrationInterface {
       await runner.query(`drop trigger ${trigger}${postgres ? ` on ${table}` : ''}`)
     }
     if (postgres) for (const name of postgresFunctions) await runner.query(`drop function ${name}`)
-    for (const name of ['transactions_posted', 'transactions_effective']) {
+    for (const name of ['entries_posted', 'transactions_effective']) {
       await runner.query(`drop index ${name}`)
     }
     for (const name of tables) await runner.query(`drop table ${name}`)
@@ -102,10 +102,14 @@ const sqliteTables = [
    ) strict, without rowid`,
 ]
 
-/** `transactions_posted` is the one that every payment pays for: it grows at its end only. */
+/**
+ * `entries_posted` is the one that every payment pays for: it grows at its end only. It has the first entry of each, because an
+ * index over `posted_at` of transactions would change with each that is drained, and with it all their other indexes: 15 %
+ * of what a drained transaction costs Postgres.
+ */
 const indexes = [
-  `create index transactions_posted on transactions (ledger_id, posted_at, id)
-   WHERE "posted_at" IS NOT NULL`,
+  `create index entries_posted on entries (ledger_id, posted_at, transaction_id)
+   WHERE "position" = 0`,
   `create index transactions_effective on transactions (ledger_id, effective_at, id)
    WHERE "effective_at" IS NOT NULL`,
   `create index dated_entries_of_account
@@ -308,7 +312,7 @@ const sqliteTriggers = [
 /** What SQLite's planner is told of the new tables and indexes, as in the first migration. */
 const sqliteStatistics = [
   `insert into sqlite_stat1 (tbl, idx, stat) values
-     ('transactions', 'transactions_posted', '1000000 1000000 2 1'),
+     ('entries', 'entries_posted', '1000000 1000000 2 1'),
      ('transactions', 'transactions_effective', '10000 10000 2 1'),
      ('dated_entries', 'dated_entries', '20000 20000 20 1'),
      ('dated_entries', 'dated_entries_of_account', '20000 20000 20 2 1'),

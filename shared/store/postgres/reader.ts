@@ -1,5 +1,5 @@
 import { Pool } from 'pg'
-import type { Parameter, Reader, Statement } from '../reader.ts'
+import { comparison, type KeyPart, type Parameter, type Reader, type Statement } from '../reader.ts'
 import type { Row } from '../rows.ts'
 import { storeFailureOf } from './sqlstate.ts'
 
@@ -63,6 +63,14 @@ export class PostgresReader implements Reader {
 
   exactSum(column: string): string {
     return `sum((${column})::numeric)::text`
+  }
+
+  probe(table: string, alias: string, condition: string): string {
+    return `left join lateral (select * from ${table} ${alias} where ${condition} limit 1) ${alias} on true`
+  }
+
+  keyRange(owner: KeyPart, operator: string, columns: readonly KeyPart[]): string {
+    return `${owner[0]} = ${owner[1]} and ${comparison(operator, [owner, ...columns])}`
   }
 
   close(): Promise<void> {

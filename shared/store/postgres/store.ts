@@ -70,6 +70,8 @@ export class PostgresStore extends LedgerReads implements LedgerStore {
         rows: (statement, parameters) => reader.rows(statement, parameters),
         timeParameter: (ms) => reader.timeParameter(ms),
         exactSum: (column) => reader.exactSum(column),
+        probe: (table, alias, condition) => reader.probe(table, alias, condition),
+        keyRange: (owner, operator, columns) => reader.keyRange(owner, operator, columns),
         now: () => readClock(reader),
         settle: (at) => settle(reader, at),
         apply: (steps) => changes.lend((connection) => applyOn(connection, steps)),

@@ -2,7 +2,7 @@ import Database, {
   type Database as SqliteDatabase,
   type Statement as Prepared,
 } from 'better-sqlite3'
-import type { Parameter, Reader, Statement } from '../reader.ts'
+import { comparison, type KeyPart, type Parameter, type Reader, type Statement } from '../reader.ts'
 import type { Row } from '../rows.ts'
 import { addExactSum } from './connection.ts'
 
@@ -31,6 +31,14 @@ export class SqliteReader implements Reader {
 
   exactSum(column: string): string {
     return `exact_sum(${column})`
+  }
+
+  probe(table: string, alias: string, condition: string): string {
+    return `left join ${table} ${alias} on ${condition}`
+  }
+
+  keyRange(owner: KeyPart, operator: string, columns: readonly KeyPart[]): string {
+    return `${owner[0]} = ${owner[1]} and ${comparison(operator, columns)}`
   }
 
   close(): void {

@@ -48,6 +48,8 @@ export class SqliteStore extends LedgerReads implements LedgerStore {
         rows: (statement, parameters) => reader.rows(statement, parameters),
         timeParameter: (ms) => reader.timeParameter(ms),
         exactSum: (column) => reader.exactSum(column),
+        probe: (table, alias, condition) => reader.probe(table, alias, condition),
+        keyRange: (owner, operator, columns) => reader.keyRange(owner, operator, columns),
         now: () => Promise.resolve(Date.now()),
         settle,
         apply: (steps) => promised(() => applySteps(database, steps)),
