@@ -19,6 +19,7 @@ import type { Row } from '../../shared/store/rows.ts'
 import { verifyAccounts } from '../../shared/store/verify/verify-accounts.ts'
 import { Differences } from '../../shared/store/verify/differences.ts'
 import { verifyTotals } from '../../shared/store/verify/verify-totals.ts'
+import { verifyDatedEntries } from '../../shared/store/verify/verify-dated-entries.ts'
 import { verifyQueue } from '../../shared/store/verify/verify-queue.ts'
 import { verifyTransactions } from '../../shared/store/verify/verify-transactions.ts'
 import { openVerifyingReader } from '../../shared/store/verify/verifying-reader.ts'
@@ -66,6 +67,7 @@ describe.each(tableStates)('on tables that are $state', ({ state, prepare }) => 
       await verifyTotals(verifying, ledgerId, differences, { pace: atOnce, cut })
       await verifyAccounts(verifying, ledgerId, differences, atOnce)
       await verifyTransactions(verifying, ledgerId, differences, atOnce)
+      await verifyDatedEntries(verifying, ledgerId, differences, atOnce)
       await verifyQueue(verifying, ledgerId, differences, atOnce)
       expect(differences.named).toEqual([])
     } finally {
@@ -240,23 +242,23 @@ const expectedOfReads: Record<string, unknown> = {
     'transactions_failed (ledger_id, id)',
     'unposted_accounts_pkey (ledger_id, account_id, transaction_id)',
   ],
-  'by posting': [entriesOf, transaction, 'entries_posted (ledger_id, posted_at)'],
+  'by posting': ['entries_posted (ledger_id, posted_at)', entriesOf, transaction],
   'by posting, next': [
+    'entries_posted (ledger_id, posted_at, transaction_id)',
     entriesOf,
     transaction,
-    'entries_posted (ledger_id, posted_at, transaction_id)',
   ],
   'by effect': [
+    'entries_posted (ledger_id, posted_at)',
     entriesOf,
     'transactions_effective (ledger_id, effective_at)',
     transaction,
-    'entries_posted (ledger_id, posted_at)',
   ],
   'by effect, next': [
+    'entries_posted (ledger_id, posted_at, transaction_id)',
     entriesOf,
     'transactions_effective (ledger_id, effective_at, id)',
     transaction,
-    'entries_posted (ledger_id, posted_at, transaction_id)',
   ],
   'by account and posting': [account, entry, entriesOf, transaction],
   'by account and posting, next': [account, entry, entriesOf, transaction],
@@ -313,4 +315,6 @@ const expectedOfVerification: readonly string[] = [
   'transactions_pkey (ledger_id)',
   'transactions_pkey (ledger_id, id)',
   'queued_transactions_pkey (ledger_id, slot, sequence)',
+  'transactions_effective (ledger_id, effective_at, id)',
+  'dated_entries_pkey (ledger_id, account_id, account_version)',
 ]

@@ -19,7 +19,10 @@ afterAll(() => {
 
 /** A way into a table that names a row, or the few that belong together: by two columns at least, for all begin with the ledger's. */
 const probe =
-  /^SEARCH \w+ (?:EXISTS )?USING .*\(\w+=\? AND .*\)|^SEARCH accept_counter .*\(rowid=\?\)/
+  /^SEARCH \w+ (?:EXISTS )?USING .*\(\w+=\? AND .*\)|^SEARCH (?:accept_counter|ledgers) .*\(rowid=\?\)/
+
+/** The names and values of a JSON text of the row itself. */
+const ownJson = /^SCAN [em] VIRTUAL TABLE INDEX 1:$/
 
 test('every statement that posts, accepts or drains probes an index', () => {
   const ways = statements().flatMap(planOf)
@@ -33,7 +36,7 @@ test('every look-up of the guards probes an index', () => {
   expect(lookups.length).toBeGreaterThan(5)
   const ways = lookups.flatMap(planOf)
 
-  expect(ways.filter((way) => !probe.test(way))).toEqual([])
+  expect(ways.filter((way) => !probe.test(way) && !ownJson.test(way))).toEqual([])
   expect(new Set(ways)).toContain(
     'SEARCH e USING INDEX entries_transaction (ledger_id=? AND transaction_id=?)',
   )

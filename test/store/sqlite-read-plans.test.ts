@@ -128,7 +128,7 @@ const searches: Record<string, readonly [filter: TransactionFilter, key: string,
   'by posting': [
     { posted: span },
     `${now}/${id}`,
-    'transactions_posted (ledger_id=? AND posted_at>? AND (posted_at,id)<(?,?))',
+    'entries_posted (ledger_id=? AND posted_at>? AND (posted_at,transaction_id)<(?,?))',
   ],
   'by effect': [
     { effective: span },

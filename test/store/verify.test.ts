@@ -42,7 +42,8 @@ describe.each(stores)('verification on $name', ({ create }) => {
     cash = await openAccount(store, 'asset')
     alice = await openAccount(store, 'liability', 0n)
     bob = await openAccount(store, 'liability', 0n)
-    await post(payment({ debit: cash, credit: alice, amount: '100.00' }))
+    const effective_at = '2020-01-01T00:00:00Z'
+    await post(payment({ debit: cash, credit: alice, amount: '100.00', effective_at }))
     await post(payment({ debit: alice, credit: bob, amount: '30.00', idempotency_key: 'first' }))
     await post(payment({ debit: bob, credit: alice, amount: '31.00', idempotency_key: 'failed' }))
     spoiled = await spoilable(location)
@@ -295,6 +296,27 @@ const damages: readonly {
     found: /is queued and has no place of its own in the queue/,
   },
   {
+    title: 'an entry of another effective time that is not noted',
+    sql: ({ alice }) => `delete from dated_entries where account_id = '${alice}'`,
+    found: /has 2 entries that take effect at another time, 1 are noted/,
+  },
+  {
+    title: 'an effective time that was changed where it is noted',
+    sql: ({ cash }) =>
+      `update dated_entries set effective_at = posted_at where account_id = '${cash}'`,
+    found: /1 are noted[^]*entry 1 is noted with an effective time that is not its transaction's/,
+  },
+  {
+    title: 'an amount that was changed where it is noted',
+    sql: ({ cash }) => `update dated_entries set amount = '1' where account_id = '${cash}'`,
+    found: /1 are noted/,
+  },
+  {
+    title: 'an effective time that was changed',
+    sql: () => `update transactions set effective_at = posted_at where effective_at is not null`,
+    found: /entry 1 is noted with an effective time that is not its transaction's/,
+  },
+  {
     title: 'a place in the queue of a transaction that has ended',
     sql: () =>
       `insert into queued_transactions
@@ -317,7 +339,7 @@ async function inTurns(count: number, work: (index: number) => Promise<void>): P
   await Promise.all(turns)
 }
 
-const tables = ['accounts', 'transactions', 'entries', 'queued_transactions']
+const tables = ['accounts', 'transactions', 'entries', 'queued_transactions', 'dated_entries']
 
 /** Books that can be spoilt past every guard, as only somebody with the file or the superuser's password can. */
 interface Spoilable {

@@ -3,6 +3,7 @@ import type { StoreLocation } from '../open.ts'
 import { Differences, type Difference } from './differences.ts'
 import { paceOf } from './pace.ts'
 import { verifyAccounts } from './verify-accounts.ts'
+import { verifyDatedEntries } from './verify-dated-entries.ts'
 import { verifyLedgers } from './verify-ledgers.ts'
 import { verifyQueue } from './verify-queue.ts'
 import { usualCut, verifyTotals, type Cut, type CurrencyTotals } from './verify-totals.ts'
@@ -83,6 +84,7 @@ async function verifyLedger(
   const totals = await verifyTotals(reader, ledgerId, differences, { pace, cut })
   const accounts = await verifyAccounts(reader, ledgerId, differences, pace)
   const transactions = await verifyTransactions(reader, ledgerId, differences, pace)
+  await verifyDatedEntries(reader, ledgerId, differences, pace)
   return {
     ledgerId,
     accounts: accounts.accounts,
