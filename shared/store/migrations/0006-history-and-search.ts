@@ -17,7 +17,13 @@ export class HistoryAndSearch0000000000006 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     const postgres = runner.connection.options.type === 'postgres'
     const statements = postgres
-      ? [...postgresTables, ...indexes, ...postgresKeys, ...postgresFill, ...postgresTriggers]
+      ? [
+          ...postgresTables,
+          ...indexes,
+          ...postgresKeys,
+          ...postgresFill,
+          ...postgresTriggers(await asOwner(runner)),
+        ]
       : [...sqliteTables, ...indexes, ...sqliteFill, ...sqliteTriggers, ...sqliteStatistics]
     for (const statement of statements) await runner.query(statement)
   }
@@ -34,6 +40,14 @@ export class HistoryAndSearch0000000000006 implements MigrationInterface {
     for (const name of tables) await runner.query(`drop table ${name}`)
     await runner.query(`alter table ledgers drop column books_closed_until`)
   }
+}
+
+/** What makes a function run as its owner, on the tables of this schema and nobody else's. */
+async function asOwner(runner: QueryRunner): Promise<string> {
+  const [row] = (await runner.query(`select quote_ident(current_schema()) as schema`)) as [
+    { schema: string },
+  ]
+  return `security definer set search_path = ${row.schema}, pg_temp`
 }
 
 const tables = ['dated_entries', 'transaction_metadata', 'account_metadata', 'unposted_accounts']
@@ -186,9 +200,14 @@ const postgresFunctions = [
   'note_account_metadata',
 ]
 
-/** `refuse_change` is a guard of the second migration. Entries are there when a trigger that fires afterwards looks. */
-const postgresTriggers = [
-  `create function note_dated_entries() returns trigger language plpgsql as $$
+/**
+ * The functions run with the rights of the tables' owner, so that whoever posts needs none on what stands beside the books, and a
+ * service of the version before goes on posting between this migration and the next grant. `refuse_change` is a guard of the
+ * second migration. At commit the entries are there, in whatever order they were
+ * written.
+ */
+const postgresTriggers = (asOwner: string) => [
+  `create function note_dated_entries() returns trigger language plpgsql ${asOwner} as $$
    begin
      insert into dated_entries
        (ledger_id, account_id, account_version, effective_at, posted_at, direction, amount)
@@ -197,13 +216,13 @@ const postgresTriggers = [
        from entries e where e.ledger_id = new.ledger_id and e.transaction_id = new.id;
      return null;
    end $$`,
-  `create function note_transaction_metadata() returns trigger language plpgsql as $$
+  `create function note_transaction_metadata() returns trigger language plpgsql ${asOwner} as $$
    begin
      insert into transaction_metadata (ledger_id, name, value, transaction_id)
      select new.ledger_id, m.key, m.value, new.id from jsonb_each_text(new.metadata) m;
      return null;
    end $$`,
-  `create function note_unposted_accounts() returns trigger language plpgsql as $$
+  `create function note_unposted_accounts() returns trigger language plpgsql ${asOwner} as $$
    begin
      insert into unposted_accounts (ledger_id, account_id, transaction_id)
      select distinct new.ledger_id, (e.value ->> 'accountId')::uuid, new.id
@@ -211,7 +230,7 @@ const postgresTriggers = [
      on conflict do nothing;
      return null;
    end $$`,
-  `create function note_account_metadata() returns trigger language plpgsql as $$
+  `create function note_account_metadata() returns trigger language plpgsql ${asOwner} as $$
    begin
      delete from account_metadata where ledger_id = new.ledger_id and account_id = new.id;
      insert into account_metadata (ledger_id, name, value, account_id)
@@ -223,7 +242,8 @@ const postgresTriggers = [
    when (old.books_closed_until is not null
      and (new.books_closed_until is null or new.books_closed_until < old.books_closed_until))
    execute function refuse_change()`,
-  `create trigger transactions_dated after insert or update of posted_at on transactions for each row
+  `create constraint trigger transactions_dated after insert or update of posted_at on transactions
+   deferrable initially deferred for each row
    when (new.posted_at is not null and new.effective_at <> new.posted_at)
    execute function note_dated_entries()`,
   `create trigger transactions_metadata after insert on transactions for each row

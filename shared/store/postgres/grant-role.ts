@@ -47,13 +47,12 @@ const transactionColumns = [
   'resolved_entries',
 ]
 
-/** What stands beside the books for whoever searches them; triggers write it with the rights of who posts. */
+/** What stands beside the books for whoever searches them; only triggers write it, with the rights of its owner. */
 const searchTables = 'dated_entries, transaction_metadata, account_metadata, unposted_accounts'
 
-/** All that a service may: no deletion but of places in the queue and of metadata, no change but of named columns. */
+/** All that a service may: no deletion but of places in the queue, no change but of named columns. */
 const serviceGrants = (role: string) => [
-  `grant select, insert on ${searchTables} to ${role}`,
-  `grant delete on account_metadata to ${role}`,
+  `grant select on ${searchTables} to ${role}`,
   `grant update (books_closed_until) on ledgers to ${role}`,
   `grant select on schema_migrations, ledgers, currencies, accounts, transactions, entries, queued_transactions, hold_changes to ${role}`,
   `grant insert on currencies, accounts, transactions, entries, hold_changes to ${role}`,
