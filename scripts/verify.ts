@@ -21,13 +21,15 @@ async function verify(): Promise<number> {
 
 function print(report: VerificationReport): void {
   for (const ledger of report.ledgers) {
-    const { posted, failed, queued, canceled } = ledger.transactions
+    const { posted, failed, queued, canceled, held, captured, voided, expired } =
+      ledger.transactions
     console.log(`ledger ${ledger.ledgerId}`)
     console.log(`  ${ledger.accounts} accounts with ${ledger.entriesOfAccounts} entries`)
     console.log(
       `  ${posted} transactions posted with ${ledger.entriesOfTransactions} entries, ` +
         `${failed} failed, ${canceled} canceled, ${queued} queued, ${ledger.queued} places in the queue`,
     )
+    console.log(`  ${held} holds open, ${captured} captured, ${voided} voided, ${expired} expired`)
     for (const { currency, accounts, debits, credits } of ledger.totals) {
       console.log(
         `  ${currency}: debits ${debits}, credits ${credits} over ${accounts} accounts at one instant`,

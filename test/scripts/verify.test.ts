@@ -8,7 +8,8 @@ import { runScript, sqliteUrl } from './run-script.ts'
 
 const emptyLedger =
   'ledger 1\n  0 accounts with 0 entries\n' +
-  '  0 transactions posted with 0 entries, 0 failed, 0 canceled, 0 queued, 0 places in the queue\n'
+  '  0 transactions posted with 0 entries, 0 failed, 0 canceled, 0 queued, 0 places in the queue\n' +
+  '  0 holds open, 0 captured, 0 voided, 0 expired\n'
 
 test('npm run verify ends with 0 beside a service that has the file, and prints its evidence', async () => {
   const path = createSqlitePath()

@@ -4,6 +4,7 @@ import { drainDecider } from '../../shared/engine/decide-drain.ts'
 import { drainOnce } from '../../shared/engine/drain.ts'
 import { newId } from '../../shared/engine/new-id.ts'
 import { Posting } from '../../shared/engine/post.ts'
+import type { PostCommand } from '../../shared/engine/post-command.ts'
 import type { QueueStore } from '../../shared/engine/queue-store.ts'
 import { Metrics } from '../../shared/metrics.ts'
 import { acceptOn } from '../../shared/store/postgres/accept.ts'
@@ -13,7 +14,8 @@ import { markInHandOn, unmarkInHandOn } from '../../shared/store/postgres/mark-i
 import { postOn } from '../../shared/store/postgres/post.ts'
 import { PostingConnection } from '../../shared/store/postgres/posting-connection.ts'
 import type { Row } from '../../shared/store/rows.ts'
-import { commandOf, ledgerId } from '../support/commands.ts'
+import { voidCommand } from '../../shared/wire/target-request.ts'
+import { captureOf, commandOf, ledgerId, reversalOf } from '../support/commands.ts'
 import { payment } from '../support/people.ts'
 import {
   planOf,
@@ -64,6 +66,26 @@ describe.each(tableStates)('on tables that are $state', ({ prepare }) => {
     }
   })
 
+  test('every statement of holds, captures and reversals probes its indexes', async () => {
+    const fresh = await PostingConnection.open(ledger.url)
+    try {
+      for (const connection of [fresh, old]) {
+        const scans = await scansOfSpecial(connection)
+        expect([...new Set(scans.map(({ statement }) => statement))].toSorted()).toEqual(
+          [...specialStatements].filter((name) => name !== 'write_mixed_accepted').toSorted(),
+        )
+        for (const scan of scans) {
+          const { statement } = scan
+          // The entries of a transaction are found by its id; which ones there are nobody knows.
+          if (statement === 'entries_of_targets') expect(short(scan)).toBe(ofTransaction)
+          else expect(scan).toEqual(probeOf(scan, indexColumns))
+        }
+      }
+    } finally {
+      fresh.close()
+    }
+  })
+
   test('every statement of the queue probes its indexes', async () => {
     const fresh = await PostingConnection.open(ledger.url)
     try {
@@ -81,6 +103,42 @@ describe.each(tableStates)('on tables that are $state', ({ prepare }) => {
   })
 })
 
+const short = (scan: Scan) => shortOf(scan, indexColumns)
+const ofTransaction = 'entries_transaction (ledger_id, transaction_id)'
+
+/** Places a hold, captures and voids it and reverses, at once and queued, on the connection. */
+async function scansOfSpecial(connection: PostingConnection): Promise<Scan[]> {
+  const posting = new Posting(
+    { batchesMax: 1, turnsBefore: 1, post: (reads, decide) => postOn(connection, reads, decide) },
+    new Metrics().posting,
+  )
+  const written = async (command: PostCommand) => {
+    const outcome = await posting.post(command)
+    if (outcome.kind !== 'written') throw new Error(`not written: ${outcome.kind}`)
+    return outcome.transaction
+  }
+  const aside = payment({
+    debit: ledger.cash,
+    credit: ledger.alice,
+    amount: '1.00',
+    hold: { expires_in: 60 },
+    idempotency_key: newId(),
+  })
+  const hold = await written(commandOf(aside))
+  const capture = await written(captureOf(hold, { amount: '0.50', final: false }))
+  await written(reversalOf(capture))
+  expect((await posting.post(voidCommand(hold, newId()))).kind).toBe('hold_changed')
+
+  const queue = queueOn(connection)
+  const acceptance = new Acceptance(queue, new Metrics().accepting, () => {})
+  const accepted = await acceptance.accept(commandOf({ ...aside, idempotency_key: newId() }))
+  if (accepted.kind !== 'written') throw new Error('not accepted')
+  const slot = accepted.transaction.place?.slot ?? 0
+  expect((await drainOnce(queue, ledgerId, [slot])).ended).toMatchObject([{ status: 'held' }])
+  const scans = await scansOfPrepared(connection)
+  return scans.filter(({ statement }) => specialStatements.has(statement))
+}
+
 /** Posts once on the connection, and asks it how it runs each statement it has prepared. */
 async function scansOfPosting(connection: PostingConnection): Promise<Scan[]> {
   const posting = new Posting(
@@ -97,17 +155,14 @@ async function scansOfPosting(connection: PostingConnection): Promise<Scan[]> {
   expect((await posting.post(commandOf(request))).kind).toBe('written')
 
   const scans = await scansOfPrepared(connection)
-  return scans.filter(({ statement }) => !queueStatements.has(statement))
+  return scans.filter(
+    ({ statement }) => !queueStatements.has(statement) && !specialStatements.has(statement),
+  )
 }
 
 /** Accepts and drains once on the connection, and asks it how it runs each statement it has prepared. */
 async function scansOfQueue(connection: PostingConnection): Promise<Scan[]> {
-  const queue = {
-    accept: (...[reads, decide]: Parameters<QueueStore['accept']>) =>
-      acceptOn(connection, reads, decide),
-    drain: (...[order, decider]: Parameters<QueueStore['drain']>) =>
-      drainOn(connection, order, decider, new DrainFloors()),
-  } as QueueStore
+  const queue = queueOn(connection)
   const acceptance = new Acceptance(queue, new Metrics().accepting, () => {})
   const request = payment({
     debit: ledger.cash,
@@ -128,6 +183,15 @@ async function scansOfQueue(connection: PostingConnection): Promise<Scan[]> {
   return scans.filter(({ statement }) => queueStatements.has(statement))
 }
 
+function queueOn(connection: PostingConnection): QueueStore {
+  return {
+    accept: (...[reads, decide]: Parameters<QueueStore['accept']>) =>
+      acceptOn(connection, reads, decide),
+    drain: (...[order, decider]: Parameters<QueueStore['drain']>) =>
+      drainOn(connection, order, decider, new DrainFloors()),
+  } as QueueStore
+}
+
 async function scansOfPrepared(connection: PostingConnection): Promise<Scan[]> {
   const prepared = await connection.send(
     `select name, cardinality(parameter_types) as parameters from pg_prepared_statements
@@ -142,6 +206,14 @@ async function scansOfPrepared(connection: PostingConnection): Promise<Scan[]> {
   }
   return scans
 }
+
+const specialStatements = new Set([
+  'lock_targets',
+  'entries_of_targets',
+  'write_mixed_batch',
+  'write_mixed_accepted',
+  'write_mixed_drained',
+])
 
 const queueStatements = new Set([
   'take_sequence',

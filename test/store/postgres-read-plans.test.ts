@@ -11,6 +11,7 @@ import {
   listEntries,
 } from '../../shared/store/read-accounts.ts'
 import { effectiveBalanceAt } from '../../shared/store/read-effective.ts'
+import { holdsDue } from '../../shared/store/read-holds.ts'
 import { statementFrame, statementLines } from '../../shared/store/read-statement.ts'
 import { trialBalance } from '../../shared/store/read-trial-balance.ts'
 import { findTransaction } from '../../shared/store/read-transactions.ts'
@@ -18,6 +19,8 @@ import { searchTransactions } from '../../shared/store/search-transactions.ts'
 import type { Row } from '../../shared/store/rows.ts'
 import { verifyAccounts } from '../../shared/store/verify/verify-accounts.ts'
 import { Differences } from '../../shared/store/verify/differences.ts'
+import { verifyHolds } from '../../shared/store/verify/verify-holds.ts'
+import { verifyResolved } from '../../shared/store/verify/verify-resolved.ts'
 import { verifyTotals } from '../../shared/store/verify/verify-totals.ts'
 import { verifyDatedEntries } from '../../shared/store/verify/verify-dated-entries.ts'
 import { verifyQueue } from '../../shared/store/verify/verify-queue.ts'
@@ -69,6 +72,8 @@ describe.each(tableStates)('on tables that are $state', ({ state, prepare }) => 
       await verifyTransactions(verifying, ledgerId, differences, atOnce)
       await verifyDatedEntries(verifying, ledgerId, differences, atOnce)
       await verifyQueue(verifying, ledgerId, differences, atOnce)
+      await verifyHolds(verifying, ledgerId, differences, atOnce)
+      await verifyResolved(verifying, ledgerId, [newId(), newId()], new Differences(), atOnce)
       expect(differences.named).toEqual([])
     } finally {
       await reader.close()
@@ -151,6 +156,8 @@ async function scansOfReads(): Promise<Record<string, string[]>> {
       ['failed', { status: 'failed' }],
       ['canceled', { status: 'canceled' }],
       ['by reference', { reference: 'order-4711' }],
+      ['held', { status: 'held' }],
+      ['voided', { status: 'voided' }],
       ['by metadata', { metadata: [['order', '4711']] }],
       ['by account', { accountId: ledger.alice }],
       ['by account, failed', { accountId: ledger.alice, status: 'failed' }],
@@ -167,6 +174,7 @@ async function scansOfReads(): Promise<Record<string, string[]>> {
       await explain(title, () => searchTransactions(reader, ledgerId, filter, firstPage))
       await explain(`${title}, next`, () => searchTransactions(reader, ledgerId, filter, next))
     }
+    await explain('holds due', () => holdsDue(reader, Date.now(), 200))
     return plans
   } finally {
     await postgres.close()
@@ -213,6 +221,11 @@ const expectedOfReads: Record<string, unknown> = {
   'failed, next': ['transactions_failed (ledger_id, id)', transaction],
   canceled: ['transactions_canceled (ledger_id)', transaction],
   'canceled, next': ['transactions_canceled (ledger_id, id)', transaction],
+  held: ['transactions_holds_open (ledger_id)', transaction],
+  'held, next': ['transactions_holds_open (ledger_id, id)', transaction],
+  voided: ['transactions_holds_ended (ledger_id)', transaction],
+  'voided, next': ['transactions_holds_ended (ledger_id, id)', transaction],
+  'holds due': ['ledgers_pkey ()', 'transactions_holds_due (ledger_id, expires_at)'],
   'by reference': [transaction, 'transactions_reference (ledger_id, reference)'],
   'by reference, next': [transaction, 'transactions_reference (ledger_id, reference, id)'],
   'by metadata': ['transaction_metadata_pkey (ledger_id, name, value)', transaction],
@@ -317,4 +330,10 @@ const expectedOfVerification: readonly string[] = [
   'queued_transactions_pkey (ledger_id, slot, sequence)',
   'transactions_effective (ledger_id, effective_at, id)',
   'dated_entries_pkey (ledger_id, account_id, account_version)',
+  'transactions_holds_open (ledger_id, id)',
+  // With next to nothing in it, it does not matter how.
+  'transactions_reversals (ledger_id)',
+  'transactions_captures (ledger_id)',
+  'transactions_reversals (ledger_id, reversal_of)',
+  'transactions_captures (ledger_id, hold_id)',
 ]

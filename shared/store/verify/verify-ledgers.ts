@@ -5,7 +5,14 @@ import type { VerifyingReader } from './verifying-reader.ts'
 /** All ledgers, through `ledgers_pkey`. */
 const allLedgers: Statement = { name: 'verify_ledgers', text: `select id from ledgers order by id` }
 
-const owned = ['currencies', 'accounts', 'transactions', 'entries', 'queued_transactions'] as const
+const owned = [
+  'currencies',
+  'accounts',
+  'transactions',
+  'entries',
+  'queued_transactions',
+  'hold_changes',
+] as const
 
 /** The next ledger that a table has rows of, through the first column of its primary key. */
 function nextLedgerIn(table: (typeof owned)[number]): Statement {

@@ -4,6 +4,7 @@ import { Differences, type Difference } from './differences.ts'
 import { paceOf } from './pace.ts'
 import { verifyAccounts } from './verify-accounts.ts'
 import { verifyDatedEntries } from './verify-dated-entries.ts'
+import { verifyHolds } from './verify-holds.ts'
 import { verifyLedgers } from './verify-ledgers.ts'
 import { verifyQueue } from './verify-queue.ts'
 import { usualCut, verifyTotals, type Cut, type CurrencyTotals } from './verify-totals.ts'
@@ -19,6 +20,8 @@ export interface LedgerEvidence {
   readonly entriesOfTransactions: number
   readonly transactions: Readonly<Record<TransactionStatus, number>>
   readonly queued: number
+  /** Holds that have not ended. */
+  readonly openHolds: number
   /** What all accounts of a currency hold together, at one instant. */
   readonly totals: readonly CurrencyTotals[]
   /** What the posted transactions moved, by currency. */
@@ -43,8 +46,9 @@ export interface VerificationOptions {
 
 /**
  * Recomputes what the ledger promises of its books from entries alone, knowing nothing of how they were posted: debits
- * equal credits over each currency and in every transaction, and every account is the sum of its gap-free
- * entries. All ledgers of the store.
+ * equal credits over each currency and in every transaction, every account is the sum of its gap-free
+ * entries, what is held on it is what its open holds have left, and what is captured or reversed of a transaction is what its captures
+ * and reversals moved. All ledgers of the store.
  *
  * May run beside a service that posts: it reads in short pieces, holds no lock and no snapshot, and needs memory for a
  * few thousand rows. Rejects when the store cannot be read.
@@ -92,6 +96,7 @@ async function verifyLedger(
     entriesOfTransactions: transactions.entries,
     transactions: transactions.byStatus,
     queued: await verifyQueue(reader, ledgerId, differences, pace),
+    openHolds: await verifyHolds(reader, ledgerId, differences, pace),
     totals,
     moved: transactions.sums,
   }

@@ -1,16 +1,18 @@
 import type { Direction } from '../../ledger/account.ts'
 import { entriesMin } from '../../ledger/command.ts'
-import type { TransactionStatus } from '../../ledger/transaction.ts'
+import { holdStatuses, type TransactionStatus } from '../../ledger/transaction.ts'
 import type { Statement } from '../reader.ts'
 import { time, type Row } from '../rows.ts'
 import type { Differences } from './differences.ts'
 import type { Pace } from './pace.ts'
+import { verifyResolved } from './verify-resolved.ts'
 import type { VerifyingReader } from './verifying-reader.ts'
 import { wholeNumber } from './whole-number.ts'
 
 /** Rows of one short read. */
 const transactionsPerRead = 1000
 const sumsPerRead = 2000
+const severalPerRead = 100
 
 /** A UUID that none comes before. */
 const firstUuid = '00000000-0000-0000-0000-000000000000'
@@ -45,6 +47,8 @@ function transactionPage(after: string | undefined): Statement {
   return {
     name: after === undefined ? 'verify_first_transactions' : 'verify_transactions',
     text: `select t.id, t.status, t.currency, t.posted_at, t.failed_at, t.canceled_at,
+                  t.held_at, t.expires_at, t.resolved_at, t.resolved_entries, t.currencies,
+                  t.reversal_of, t.hold_id,
                   case when t.status = 'queued' then (
                     select q.transaction_id from queued_transactions q
                      where q.ledger_id = t.ledger_id and q.slot = t.slot and q.sequence = t.sequence
@@ -76,6 +80,21 @@ function sumsPage(reader: VerifyingReader): Statement {
   }
 }
 
+/** The same of a few transactions that are in several currencies, each currency by itself, through the same indexes. No lock. */
+function sumsByCurrency(reader: VerifyingReader, count: number): Statement {
+  const ids = Array.from({ length: count }, (_, index) => `$${index + 2}`).join(', ')
+  const sum = (direction: Direction) =>
+    reader.exactSum(`case e.direction when '${direction}' then e.amount else '0' end`)
+  return {
+    name: 'verify_sums_by_currency',
+    text: `select e.transaction_id, a.currency, ${sum('debit')} as debits, ${sum('credit')} as credits
+             from entries e
+             join accounts a on a.ledger_id = e.ledger_id and a.id = e.account_id
+            where e.ledger_id = $1 and e.transaction_id in (${ids})
+            group by e.transaction_id, a.currency`,
+  }
+}
+
 /** When a transaction was posted, as it stands now, through `transactions_pkey`. No lock. */
 const postedAt: Statement = {
   name: 'verify_posted_at',
@@ -83,7 +102,7 @@ const postedAt: Statement = {
 }
 
 /**
- * Recomputes every transaction of a ledger from its entries: a posted one has two at least, balances in its currency,
+ * Recomputes every transaction of a ledger from its entries: a posted one has two at least, balances in each currency,
  * and all are of its own time; any other has none; and no entry is without a posted transaction and an account.
  *
  * Transactions and the sums of their entries are walked side by side in the order of ids. A transaction is committed with
@@ -135,11 +154,42 @@ export async function verifyTransactions(
         else await judgeStranger(reader, ledgerId, sums, differences)
       }
     }
+    await verifySeveral(reader, ledgerId, books, pace)
     for (const book of books.values()) book.end(counts)
+    await verifyResolved(reader, ledgerId, targetsAmong(rows), differences, pace)
     if (!full) break
     after = span.last
   }
   return counts
+}
+
+/** Judges those that are in several currencies by each of these. */
+async function verifySeveral(
+  reader: VerifyingReader,
+  ledgerId: number,
+  books: ReadonlyMap<string, Book>,
+  pace: Pace,
+): Promise<void> {
+  const several = [...books].flatMap(([id, book]) => (book.posted && book.several ? id : []))
+  for (let from = 0; from < several.length; from += severalPerRead) {
+    const ids = several.slice(from, from + severalPerRead)
+    const statement = sumsByCurrency(reader, ids.length)
+    const rows = await pace(() => reader.rows(statement, [ledgerId, ...ids]))
+    for (const row of rows) books.get(row['transaction_id'] as string)?.addCurrency(row)
+  }
+}
+
+/** The transactions of which something is captured or reversed, as they or those that did it say. */
+function targetsAmong(rows: readonly Row[]): string[] {
+  const ids = new Set<string>()
+  for (const row of rows) {
+    if (row['resolved_entries'] !== null) ids.add(idOf(row))
+    if (row['posted_at'] === null) continue
+    for (const target of [row['reversal_of'], row['hold_id']] as (string | null)[]) {
+      if (target !== null) ids.add(target)
+    }
+  }
+  return [...ids]
 }
 
 async function findLast(reader: VerifyingReader, ledgerId: number): Promise<string | undefined> {
@@ -188,40 +238,51 @@ async function judgeStranger(
 /** One transaction and what its entries add up to. */
 class Book {
   readonly posted: boolean
+  /** Whether its entries are in several currencies. */
+  readonly several: boolean
   readonly #ledgerId: number
   readonly #row: Row
   readonly #differences: Differences
   #entries = 0
-  #debits = 0n
-  #credits = 0n
+  readonly #sums = new Map<string, Sides>()
 
   constructor(ledgerId: number, row: Row, differences: Differences) {
     this.#ledgerId = ledgerId
     this.#row = row
     this.#differences = differences
     this.posted = row['status'] === 'posted'
+    this.several = row['currencies'] !== null
   }
 
   add(sums: Row): void {
     this.#entries = Number(sums['entries'])
     const strangers = this.#entries - Number(sums['of_accounts'])
     if (strangers > 0) this.#tell(`has ${strangers} entries of accounts that do not exist`)
+    const at = time(this.#row['posted_at'])
+    if (time(sums['first_at']) !== at || time(sums['last_at']) !== at) {
+      this.#tell('has entries of another time than its own')
+    }
+    if (this.several) return
     for (const currency of new Set([sums['currency'], sums['other_currency']]) as Set<
       string | null
     >) {
       if (currency === null || currency === this.#row['currency']) continue
       this.#tell(`has entries in ${currency}`)
     }
-    const at = time(this.#row['posted_at'])
-    if (time(sums['first_at']) !== at || time(sums['last_at']) !== at) {
-      this.#tell('has entries of another time than its own')
-    }
+    this.addCurrency({ ...sums, currency: this.#row['currency'] })
+  }
+
+  /** Adds what its entries in one currency add up to. */
+  addCurrency(sums: Row): void {
+    const currency = sums['currency'] as string
     const debits = wholeNumber(sums['debits'])
     const credits = wholeNumber(sums['credits'])
     if (debits === undefined || credits === undefined) this.#tell('has an amount that is no number')
-    else if (debits !== credits) this.#tell(`has debits ${debits} and credits ${credits}`)
-    this.#debits = debits ?? 0n
-    this.#credits = credits ?? 0n
+    else if (debits !== credits) {
+      const which = this.several ? ` in ${currency}` : ''
+      this.#tell(`has debits ${debits} and credits ${credits}${which}`)
+    }
+    this.#sums.set(currency, { debits: debits ?? 0n, credits: credits ?? 0n })
   }
 
   end(counts: TransactionCounts): void {
@@ -235,18 +296,20 @@ class Book {
     if (this.posted && this.#entries < entriesMin) {
       this.#tell(`is posted with ${this.#entries} entries`)
     }
-    const currency = this.#row['currency'] as string
-    const sum = counts.sums.get(currency) ?? { debits: 0n, credits: 0n }
-    sum.debits += this.#debits
-    sum.credits += this.#credits
-    if (this.posted) counts.sums.set(currency, sum)
+    if (!this.posted) return
+    for (const [currency, { debits, credits }] of this.#sums) {
+      const sum = counts.sums.get(currency) ?? { debits: 0n, credits: 0n }
+      sum.debits += debits
+      sum.credits += credits
+      counts.sums.set(currency, sum)
+    }
   }
 
-  /** Each status that is an end has its own time, and no other one. */
+  /** Each status has the times of what has happened to it, and no other one. */
   #judgeTimes(status: TransactionStatus): void {
-    for (const [ended, column] of endTimes) {
+    for (const [states, column] of stateTimes) {
       const there = this.#row[column] !== null
-      if (there === (status === ended)) continue
+      if (there === (states as readonly TransactionStatus[]).includes(status)) continue
       this.#tell(`is ${status} and has ${there ? 'a' : 'no'} time ${column}`)
     }
   }
@@ -256,11 +319,14 @@ class Book {
   }
 }
 
-const endTimes = [
-  ['posted', 'posted_at'],
-  ['failed', 'failed_at'],
-  ['canceled', 'canceled_at'],
-] as const satisfies readonly (readonly [TransactionStatus, string])[]
+const stateTimes = [
+  [['posted'], 'posted_at'],
+  [['failed'], 'failed_at'],
+  [['canceled'], 'canceled_at'],
+  [holdStatuses, 'held_at'],
+  [holdStatuses, 'expires_at'],
+  [['captured', 'voided', 'expired'], 'resolved_at'],
+] as const satisfies readonly (readonly [readonly TransactionStatus[], string])[]
 
 function idOf(row: Row | undefined): string {
   return row?.['id'] as string
