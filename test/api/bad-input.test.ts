@@ -19,6 +19,7 @@ import {
 import { bodies } from './bad-requests/bodies.ts'
 import { entryLists } from './bad-requests/entries.ts'
 import { fields } from './bad-requests/fields.ts'
+import { holds } from './bad-requests/holds.ts'
 import { httpMessages } from './bad-requests/http-messages.ts'
 import { idempotencyKeys } from './bad-requests/idempotency-keys.ts'
 import { paths } from './bad-requests/paths.ts'
@@ -30,6 +31,7 @@ const subjects = {
   amounts,
   entries: entryLists,
   fields,
+  'holds and reversals': holds,
   'ids and paths': paths,
   'idempotency keys': idempotencyKeys,
   'JSON and bodies': bodies,
@@ -229,11 +231,16 @@ async function createWorld(port: number): Promise<World> {
   const cursorOf = async (list: string) =>
     String((await json(port, requestBytes('GET', list)))['next_cursor'])
   // Two entries for alice, so that her list has a second page.
-  for (let count = 0; count < 2; count += 1) {
-    await json(port, posting(payment({ ...world } as World)))
+  const pay = async (fields_: object) =>
+    String((await json(port, posting(payment({ ...world } as World, { ...fields_ }))))['id'])
+  await pay({})
+  const transactions = {
+    paid: await pay({}),
+    hold: await pay({ hold: { expires_in: 24 * 60 * 60 } }),
   }
   return {
     ...world,
+    transactions,
     accountCursor: await cursorOf(`${accountsPath}?limit=1`),
     usdCursor: await cursorOf(`${accountsPath}?currency=USD&limit=1`),
     entryCursor: await cursorOf(`${accountsPath}/${world.ids.alice}/entries?limit=1`),

@@ -68,6 +68,7 @@ const tables = {
   currencies: 'select * from currencies order by code',
   transactions: 'select count(*) as count from transactions',
   entries: 'select count(*) as count from entries',
+  'changes of holds': 'select count(*) as count from hold_changes',
   queued: 'select count(*) as count from queued_transactions',
 } as const
 

@@ -5,6 +5,8 @@ import { requestBytes, type RequestParts } from '../raw-http.ts'
 export interface World {
   /** Ids of accounts, by name. `alice` and `bob` keep USD without a floor. */
   readonly ids: Readonly<Record<AccountName, string>>
+  /** Ids of transactions: a hold of 125.00 that is open, and a payment of 125.00. */
+  readonly transactions: Readonly<Record<'hold' | 'paid', string>>
   /** `next_cursor` of the account list, unfiltered. */
   readonly accountCursor: string
   /** `next_cursor` of the account list, of accounts in USD only. */
