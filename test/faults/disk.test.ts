@@ -1,14 +1,10 @@
-import { chown, mkdtemp, realpath, rm, statfs, unlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { withClient } from '../../scripts/provision/postgres-database.ts'
-import { runProgram } from '../../scripts/provision/run-program.ts'
-import { unprivilegedOwner } from '../../scripts/provision/unprivileged-owner.ts'
 import { startBankReader } from './harness/bank-reader.ts'
 import { findingsAfter } from './harness/findings.ts'
 import { startLoad } from './harness/load.ts'
 import { probe } from './harness/probe.ts'
+import { mountSmallDisk } from './harness/small-disk.ts'
 import { until } from './harness/until.ts'
 import { startServers, startWorld, type Servers, type World } from './harness/world.ts'
 
@@ -16,7 +12,7 @@ import { startServers, startWorld, type Servers, type World } from './harness/wo
 const diskBytes = 64 * 1024 * 1024
 const leftBytes = 512 * 1024
 
-const disk = await smallDisk()
+const disk = await mountSmallDisk(diskBytes)
 
 // Only root may mount one; elsewhere this row of the table is not covered.
 describe.runIf(disk !== undefined)('the disk of the data is full', () => {
@@ -25,25 +21,21 @@ describe.runIf(disk !== undefined)('the disk of the data is full', () => {
   beforeAll(async () => {
     servers = await startServers()
     await withClient(servers.postgres.url(), (client) =>
-      client.query(`create tablespace small location '${disk}'`),
+      client.query(`create tablespace small location '${disk?.folder}'`),
     )
     world = await startWorld(servers, { tablespace: 'small' })
   })
   afterAll(async () => {
     await world?.close()
     await servers?.stop()
-    if (disk === undefined) return
-    await runProgram('umount', ['--lazy', disk])
-    await rm(disk, { recursive: true, force: true })
+    await disk?.unmount()
   })
 
   it('503 while it is, reads go on, and all that was acknowledged is there afterwards', async () => {
     const load = await startLoad(world)
     const reader = startBankReader(world)
     await load.acknowledged(100, 30_000)
-    const filler = join(disk ?? '', 'filler')
-    const { bavail, bsize } = await statfs(disk ?? '')
-    await writeFile(filler, Buffer.alloc(Math.max(0, bavail * bsize - leftBytes)))
+    await disk?.fill(leftBytes)
 
     for (const mode of ['sync', 'async'] as const) {
       await until(`no room (${mode})`, 60_000, async () => {
@@ -56,22 +48,8 @@ describe.runIf(disk !== undefined)('the disk of the data is full', () => {
     const read = await fetch(`${address}/api/v1/accounts/${load.cast.hub}/balance`)
     expect(read.status).toBe(200)
 
-    await unlink(filler)
+    await disk?.empty()
     await load.acknowledged(50, 10_000)
     expect(await findingsAfter(world, load, reader)).toEqual([])
   })
 })
-
-/** Mounts a small file system that Postgres may write to; undefined where we may not. */
-async function smallDisk(): Promise<string | undefined> {
-  const owner = await unprivilegedOwner().catch(() => undefined)
-  const folder = await mkdtemp(join(await realpath(tmpdir()), 'ledgerflow-disk-'))
-  try {
-    await runProgram('mount', ['-t', 'tmpfs', '-o', `size=${diskBytes},mode=755`, 'tmpfs', folder])
-    if (owner !== undefined) await chown(folder, owner.uid, owner.gid)
-    return folder
-  } catch {
-    await rm(folder, { recursive: true, force: true })
-    return undefined
-  }
-}

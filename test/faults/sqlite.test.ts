@@ -3,12 +3,14 @@ import { mkdtemp, realpath, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { fileURLToPath } from 'node:url'
 import { verifyStore } from '../../shared/store/verify/verify-store.ts'
+import { payment } from '../support/people.ts'
 import { againstJournal, outOfOrder, type Booked, type BookedEntry } from './harness/findings.ts'
-import { startLoad } from './harness/load.ts'
+import { send, startLoad } from './harness/load.ts'
 import { ServiceProcess } from './harness/service-process.ts'
+import { mountSmallDisk } from './harness/small-disk.ts'
 import { until } from './harness/until.ts'
 
 const sources = fileURLToPath(new URL('../..', import.meta.url))
@@ -69,6 +71,78 @@ describe('the embedded service on a SQLite file', () => {
     await load.end()
     await queueIsEmpty(path)
     expect(againstJournal(load.journal.intents, bookedOf(path))).toEqual([])
+  })
+})
+
+/** Room for the file, its log and a few seconds of load. */
+const disk = await mountSmallDisk(64 * 1024 * 1024)
+const leftBytes = 256 * 1024
+
+// Only root may mount one; elsewhere this row of the table is not covered.
+describe.runIf(disk !== undefined)('the disk of the SQLite file is full', () => {
+  const path = join(disk?.folder ?? '', 'ledger.db')
+  const service = embedded('embedded', path)
+  afterAll(async () => {
+    await service.kill()
+    await disk?.unmount()
+  })
+
+  it('503 while it is, reads go on, and all that was acknowledged is there afterwards', async () => {
+    await service.start()
+    const world = { apis: [{ process: service }] }
+    const load = await startLoad(world)
+    await load.acknowledged(100, 30_000)
+    await disk?.fill(leftBytes)
+    const body = payment({
+      debit: load.cast.wallets[0] ?? '',
+      credit: load.cast.hub,
+      amount: '1.00',
+    })
+    for (const mode of ['sync', 'async'] as const) {
+      await until(`no room (${mode})`, 60_000, async () => {
+        const { status, retryAfter } = await send(world, 0, { mode, body })
+        if (status === 503) expect(Number(retryAfter)).toBeGreaterThanOrEqual(1)
+        else expect(status).toBe(mode === 'sync' ? 201 : 202)
+        return status === 503
+      })
+    }
+    for (const read of [`accounts/${load.cast.hub}/balance`, 'accounts', 'transactions', 'queue']) {
+      const { status } = await fetch(`${service.address}/api/v1/${read}`)
+      expect([read, status]).toEqual([read, 200])
+    }
+
+    await disk?.empty()
+    await load.acknowledged(50, 10_000)
+    await load.end()
+    await queueIsEmpty(path)
+    expect(load.journal.violations).toEqual([])
+    expect(againstJournal(load.journal.intents, bookedOf(path))).toEqual([])
+    expect((await verifyStore({ dialect: 'sqlite', path })).differences).toEqual([])
+    expect(service.unexpectedEnds).toEqual([])
+  })
+
+  it('a service that is killed while it is loses nothing, and starts again once there is room', async () => {
+    const world = { apis: [{ process: service }] }
+    const load = await startLoad(world)
+    await load.acknowledged(50, 30_000)
+    await disk?.fill(leftBytes)
+    const body = payment({
+      debit: load.cast.wallets[0] ?? '',
+      credit: load.cast.hub,
+      amount: '1.00',
+    })
+    await until('no room', 60_000, async () => {
+      return (await send(world, 0, { mode: 'sync', body })).status === 503
+    })
+    await service.kill()
+    await disk?.empty()
+    await service.start()
+    await load.acknowledged(50, 10_000)
+    await load.end()
+    await queueIsEmpty(path)
+    expect(load.journal.violations).toEqual([])
+    expect(againstJournal(load.journal.intents, bookedOf(path))).toEqual([])
+    expect((await verifyStore({ dialect: 'sqlite', path })).differences).toEqual([])
   })
 })
 
