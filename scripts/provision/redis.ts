@@ -33,6 +33,8 @@ export interface RedisServer {
 export interface RedisOptions {
   /** True: never the server of TEST_REDIS_URL, because the caller is going to kill or stop it. */
   ownServer?: boolean
+  /** True: a node that can be made part of a cluster; always an own server, on this machine itself. */
+  clusterNode?: boolean
   /** The ways to try, in order. */
   routes?: readonly RedisRoute[]
 }
@@ -45,13 +47,15 @@ export interface RedisOptions {
  */
 export async function provisionRedis(options: RedisOptions = {}): Promise<RedisServer> {
   const given = process.env['TEST_REDIS_URL']
-  if (given !== undefined && given !== '' && options.ownServer !== true) return givenServer(given)
+  const own = options.ownServer === true || options.clusterNode === true
+  if (given !== undefined && given !== '' && !own) return givenServer(given)
 
   const failures: unknown[] = []
   for (const route of options.routes ?? redisRoutes) {
     try {
       const program = await route()
-      if (program !== undefined) return await ownServer(program)
+      if (program !== undefined)
+        return await ownServer(program, options.clusterNode === true ? clusterSettings : {})
     } catch (error) {
       failures.push(error)
     }
@@ -76,11 +80,24 @@ function givenServer(given: string): RedisServer {
   }
 }
 
-async function ownServer(program: RedisProgram): Promise<RedisServer> {
+/** Its bus listens on a free port of its own: the usual one, 10,000 above the other, may not exist. Redis 7, Valkey. */
+const clusterSettings = {
+  'cluster-enabled': 'yes',
+  'cluster-port': async () => String(await freePort()),
+  'cluster-node-timeout': '2000',
+}
+
+/** Settings of a server beyond the usual ones; what must be found anew each time is a function. */
+type MoreSettings = Readonly<Record<string, string | (() => Promise<string>)>>
+
+async function ownServer(program: RedisProgram, more: MoreSettings): Promise<RedisServer> {
+  if (program.inContainer && Object.keys(more).length > 0) {
+    throw new Error('a node of a cluster cannot run inside a container')
+  }
   const folder = await throwAwayFolder()
   const data = join(folder, 'data')
   await mkdir(data)
-  const { server, port } = await onFreePort(program, folder, data)
+  const { server, port } = await onFreePort(program, folder, data, more)
   return {
     how: program.how,
     port,
@@ -109,6 +126,7 @@ async function onFreePort(
   program: RedisProgram,
   folder: string,
   data: string,
+  more: MoreSettings,
 ): Promise<{ server: ServerProcess; port: number }> {
   for (let attempt = 1; ; attempt += 1) {
     const port = await freePort()
@@ -117,6 +135,7 @@ async function onFreePort(
       parameters: [
         ...program.before(port),
         ...parametersFor(port, program.inContainer ? undefined : data),
+        ...(await parametersOf(more)),
       ],
       environment: program.environment,
       folder,
@@ -135,6 +154,14 @@ async function onFreePort(
       await server.end()
     }
   }
+}
+
+async function parametersOf(more: MoreSettings): Promise<string[]> {
+  const settings = Object.entries(more).map(async ([name, value]) => [
+    `--${name}`,
+    typeof value === 'string' ? value : await value(),
+  ])
+  return (await Promise.all(settings)).flat()
 }
 
 /**

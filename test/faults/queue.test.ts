@@ -6,7 +6,7 @@ import { startBankReader } from './harness/bank-reader.ts'
 import { findingsAfter, queued, queueIsEmpty } from './harness/findings.ts'
 import { Journal } from './harness/journal.ts'
 import { deliver, openCast, send, startLoad, type Cast } from './harness/load.ts'
-import { operate, probe, readTransaction } from './harness/probe.ts'
+import { lagOf, operate, probe, readTransaction } from './harness/probe.ts'
 import { randomOf, seedOfRun } from './harness/random.ts'
 import { until } from './harness/until.ts'
 import { startServers, startWorld, type Servers, type World } from './harness/world.ts'
@@ -134,6 +134,30 @@ describe('a queued row that somebody changes while a drain takes it', () => {
       [ids, cast.hub],
     )
     expect(rows.map(({ reference }) => reference)).toEqual(['first', 'second', 'third'])
+  })
+})
+
+describe('the number of queues', () => {
+  it('may change while work waits, to fewer and to more', async () => {
+    world = await startWorld(servers)
+    const load = await startLoad(world)
+    const reader = startBankReader(world)
+    await load.acknowledged(50, 30_000)
+    for (const queues of [3, 16]) {
+      for (const { process } of world.workers) await process.kill()
+      // Rung in queues that nobody hears any more.
+      await load.acknowledged(100, 30_000)
+      expect(await queued(world)).toBeGreaterThan(10)
+      const changed = { QUEUES: String(queues) }
+      for (const { process } of world.apis) {
+        await process.terminate()
+        await process.start(changed)
+      }
+      for (const { process } of world.workers) await process.start(changed)
+      await load.acknowledged(100, 30_000)
+      expect(await lagOf(world, load.cast)).toBeLessThan(2000)
+    }
+    expect(await findingsAfter(world, load, reader)).toEqual([])
   })
 })
 

@@ -64,13 +64,16 @@ export class ServiceProcess {
     return this.#output
   }
 
-  /** Starts it and resolves when it says that it is ready. Rejects with its last words when it ends before. */
-  async start(): Promise<void> {
+  /**
+   * Starts it, with changes to its environment if there are any, and resolves when it says that it is ready. Rejects with
+   * its last words when it ends before.
+   */
+  async start(changes: Readonly<Record<string, string>> = {}): Promise<void> {
     if (this.#child !== undefined) throw new Error(`${this.name} is already running`)
     const { entry, folder, environment } = this.#command
     const child = spawn(process.execPath, ['--import', 'tsx', entry], {
       cwd: folder,
-      env: { ...bareEnvironment(), ...environment },
+      env: { ...bareEnvironment(), ...environment, ...changes },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.#child = child
