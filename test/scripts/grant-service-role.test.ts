@@ -242,7 +242,7 @@ test('the whole API works under the role of the service, and the books are right
 })
 
 test('accepting, draining, parking and canceling work under the role of the service', async () => {
-  const { poison } = await poisonedDatabase({ dialect: 'postgres', url: owner })
+  const database = await poisonedDatabase({ dialect: 'postgres', url: owner })
   await withClient(owner, (client) => client.query(`grant select on poisoned to ${service}`))
   const run = await startService({ dialect: 'postgres', url: urlOf(service) })
   try {
@@ -258,7 +258,7 @@ test('accepting, draining, parking and canceling work under the role of the serv
     expect(await statusOf((await api.queueTransaction(poor)).body.id)).toBe('failed')
 
     const key = { ordering_key: 'stuck' }
-    await poison('poison')
+    await database.poison('poison')
     const [bad, worse] = [await queue({ ...key, reference: 'poison' }), await queue(key)]
     await until('it is parked', async () => {
       return (await api.transaction(bad)).body.queue?.parked !== undefined
