@@ -4,7 +4,8 @@ import { findProgram } from '../../scripts/provision/find-program.ts'
 import { runProgram } from '../../scripts/provision/run-program.ts'
 import { throwAwayFolder } from '../../scripts/provision/throw-away-folder.ts'
 
-const script = new URL('./posting.lua', import.meta.url).pathname
+const posting = new URL('./posting.lua', import.meta.url).pathname
+const batches = new URL('./batches.lua', import.meta.url).pathname
 
 /** What to load a service with: payments of two entries between random accounts, each under a key of its own. */
 export interface WrkLoad {
@@ -16,6 +17,8 @@ export interface WrkLoad {
   readonly mode?: 'sync' | 'async'
   /** The first account is in every payment. */
   readonly hot?: boolean
+  /** Posts batches of so many instead; a rate is then one of batches. */
+  readonly batchSize?: number
 }
 
 /** What a service made of a load. */
@@ -46,11 +49,16 @@ export async function loadWithWrk(load: WrkLoad): Promise<WrkResult> {
     const file = join(folder, 'accounts')
     await writeFile(file, load.accounts.join('\n'))
     runs += 1
-    const target = `${load.address}/api/v1/transactions?mode=${load.mode ?? 'sync'}`
+    const { address, mode = 'sync', batchSize } = load
+    const [script, path] =
+      batchSize === undefined
+        ? [posting, `/transactions?mode=${mode}`]
+        : [batches, '/transactions/batch']
+    const target = `${address}/api/v1${path}`
     const options = ['-t1', `-c${load.connections}`, `-d${load.seconds}s`, '-s', script, target]
     const prefix = `wrk-${process.pid}-${Date.now()}-${runs}`
-    const pairs = load.hot === true ? 'hot' : 'uniform'
-    const stdout = await runProgram('wrk', [...options, '--', file, prefix, pairs])
+    const form = batchSize?.toString() ?? (load.hot === true ? 'hot' : 'uniform')
+    const stdout = await runProgram('wrk', [...options, '--', file, prefix, form])
     const summary = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Omit<
       WrkResult,
       'ratePerS'

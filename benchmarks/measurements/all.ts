@@ -1,4 +1,5 @@
 import { backlog } from './backlog.ts'
+import { batches } from './batches.ts'
 import { decision } from './decision.ts'
 import { engine } from './engine.ts'
 import { generators } from './generators.ts'
@@ -16,6 +17,7 @@ export const measurements: readonly Measurement[] = [
   generators,
   yardstick,
   backlog,
+  batches,
   engine,
   decision,
 ]

@@ -58,7 +58,7 @@ export class Session {
     const target = { address: this.site.api.address, accounts: lab.accounts }
     const result = await loadWithWrk({ connections: users, seconds, ...target, ...load })
     if (load.address === undefined) {
-      this.#accepted += result.requests - result.errors
+      this.#accepted += (result.requests - result.errors) * (load.batchSize ?? 1)
       this.#exact = false
     }
     if (result.errors > 0) this.faults.push(`${name}: ${result.errors} errors`)

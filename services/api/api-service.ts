@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { Acceptance } from '../../shared/engine/accept.ts'
+import { BatchPosting } from '../../shared/engine/batch-posting.ts'
 import type { BacklogMonitor } from '../../shared/engine/backlog-monitor.ts'
 import { KnownCurrencies } from '../../shared/engine/known-currencies.ts'
 import { Posting } from '../../shared/engine/post.ts'
@@ -52,6 +53,7 @@ export async function startApi(parts: ApiParts, options: ApiOptions): Promise<Ap
     ...parts,
     waiting,
     posting: new Posting(store, metrics.posting),
+    batchPosting: new BatchPosting(store, metrics.posting),
     acceptance: new Acceptance(store, metrics.accepting, (slots) => queue.doorbell.ring(slots)),
     currencies: new KnownCurrencies(store),
     defaultMode: options.defaultMode,

@@ -1,4 +1,5 @@
 import type { Acceptance } from '../../shared/engine/accept.ts'
+import type { BatchPosting } from '../../shared/engine/batch-posting.ts'
 import type { BacklogMonitor } from '../../shared/engine/backlog-monitor.ts'
 import type { KnownCurrencies } from '../../shared/engine/known-currencies.ts'
 import type { Posting } from '../../shared/engine/post.ts'
@@ -12,6 +13,7 @@ import type { Waiting } from './waiting.ts'
 export interface ApiContext {
   readonly store: LedgerStore
   readonly posting: Posting
+  readonly batchPosting: BatchPosting
   readonly acceptance: Acceptance
   readonly queue: Queue
   readonly monitor: BacklogMonitor

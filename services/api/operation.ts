@@ -1,23 +1,10 @@
 import { z } from 'zod'
+import { problemJsonSchema } from '../../shared/wire/problem-json.ts'
 import { problems, type ProblemCode } from '../../shared/wire/problems.ts'
 import { problemExample } from './problem-examples.ts'
 
 /** The query of a route that takes no parameters. */
 export const none = z.strictObject({})
-
-/** The body of every error answer. Source: RFC 9457. */
-export const problemJsonSchema = z
-  .looseObject({
-    type: z.string(),
-    title: z.string(),
-    status: z.int(),
-    detail: z.string(),
-    instance: z.string(),
-    code: z.string(),
-    retryable: z.boolean(),
-    errors: z.array(z.strictObject({ pointer: z.string(), detail: z.string() })).optional(),
-  })
-  .meta({ id: 'Problem' })
 
 /** One page of a list. */
 export function pageOf<Item extends z.ZodType>(id: string, item: Item) {

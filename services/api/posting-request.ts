@@ -26,6 +26,15 @@ export const keyHeaders = z.looseObject({
   }),
 })
 
+/** The header under which a batch may be repeated. */
+export const batchKeyHeaders = z.looseObject({
+  'Idempotency-Key': z.string().optional().meta({
+    description:
+      'Each member without a key of its own gets `<this>/<index>`. RFC 8941 quotes are taken off; up to 251 characters.',
+    example: '"payroll-2026-01"',
+  }),
+})
+
 /** The headers of every request that makes a transaction. */
 export const postHeaders = keyHeaders.extend({
   Prefer: z.string().optional().meta({

@@ -18,6 +18,10 @@ function amountFault(code: 'amount_not_positive' | 'amount_scale' | 'amount_too_
   return { errors, details: { position: 0 } }
 }
 
+function member(index: number, status: string, problem: Problem): object {
+  return { index, status, problem: problemJson(problem, '/api/v1/transactions/batch') }
+}
+
 /** What the codes that say more than their title say, as the documentation shows it. */
 const contents: Partial<Record<ProblemCode, ProblemContent>> = {
   invalid_request: partAt('entries/0/amount', 'must be a plain decimal, such as "125.00"'),
@@ -30,6 +34,22 @@ const contents: Partial<Record<ProblemCode, ProblemContent>> = {
     detail: 'The key belongs to a transaction with another body. Use a new key for a new payment.',
     details: { differing_fields: ['entries'], transaction_id: transactionId },
   },
+  batch_failed: {
+    details: {
+      mode: 'atomic',
+      posted: 0,
+      failed: 2,
+      items: [
+        member(0, 'aborted', new Problem('batch_aborted', { details: { culprit: 1 } })),
+        member(
+          1,
+          'failed',
+          new Problem('account_not_found', { details: { account_id: accountId } }),
+        ),
+      ],
+    },
+  },
+  batch_aborted: { details: { culprit: 1 } },
   amount_not_positive: amountFault('amount_not_positive'),
   amount_scale: amountFault('amount_scale'),
   amount_too_large: amountFault('amount_too_large'),

@@ -9,6 +9,7 @@ import type { Readiness } from './readiness.ts'
 import { readStrictBodies } from './request-body.ts'
 import { judgeHeads } from './request-head.ts'
 import { accountRoutes } from './routes/accounts.ts'
+import { batchRoutes } from './routes/batches.ts'
 import { currencyRoutes } from './routes/currencies.ts'
 import { documentationRoutes, registerOpenApi } from './routes/documentation.ts'
 import { healthRoutes } from './routes/health.ts'
@@ -80,6 +81,7 @@ export async function buildApi(
     await api.register(accountRoutes(context))
     await api.register(statementRoutes(context))
     await api.register(transactionRoutes(context))
+    await api.register(batchRoutes(context))
     await api.register(holdRoutes(context))
     await api.register(reversalRoutes(context))
     await api.register(queueRoutes(context))

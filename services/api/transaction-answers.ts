@@ -153,12 +153,16 @@ export function endedProblem(transaction: TransactionRecord): Problem {
 }
 
 /** The problem of a key that was used for something else: it says what differs from that. */
-function keyReused(command: Command, owner: TransactionContent, transactionId: string): Problem {
+export function keyReused(
+  command: Command,
+  owner: TransactionContent,
+  transactionId: string | undefined,
+): Problem {
   return new Problem('idempotency_key_reused', {
     detail: 'The key belongs to a transaction with another body. Use a new key for a new payment.',
     details: {
       differing_fields: differingFields(contentOfCommand(command), owner),
-      transaction_id: transactionId,
+      ...(transactionId === undefined ? {} : { transaction_id: transactionId }),
     },
   })
 }
@@ -171,7 +175,7 @@ function contentOfCommand(command: Command): TransactionContent {
 }
 
 /** A refusal as an answer; the one that was stored names its transaction, so that a replay says the same. */
-function refusalProblem(refusal: Refusal, transactionId: string | undefined): Problem {
+export function refusalProblem(refusal: Refusal, transactionId: string | undefined): Problem {
   const pointer = refusalPointer(refusal)
   const detail = problems[refusal.code].title
   return new Problem(refusal.code, {

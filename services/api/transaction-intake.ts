@@ -44,7 +44,11 @@ export class TransactionIntake {
   key(
     request: FastifyRequest<{ Body: { idempotency_key?: string | null | undefined } }>,
   ): string | null {
-    const inBody = request.body.idempotency_key ?? null
+    return this.headerKey(request, request.body.idempotency_key ?? null)
+  }
+
+  /** The idempotency key of a request, from its header or else as given. Throws the problem of a bad one. */
+  headerKey(request: FastifyRequest, inBody: string | null = null): string | null {
     const key = idempotencyKeyOf(request.raw.rawHeaders, inBody)
     if ('problem' in key) throw key.problem
     return key.key

@@ -3,13 +3,14 @@ import type { Decision } from '../ledger/decide.ts'
 import { decideWish } from '../ledger/decide-wish.ts'
 import type { HoldDecision } from '../ledger/place-hold.ts'
 import type { Refusal } from '../ledger/refusal.ts'
+import type { TransactionStatus } from '../ledger/transaction.ts'
 import { accountsMoved } from './batch-time.ts'
 import { decideHoldChange } from './decide-hold-change.ts'
 import type { HoldChangeRecord } from './hold-change-record.ts'
 import { newRecord } from './new-record.ts'
 import { isHoldCommand, type Command, type PostCommand, type PostOutcome } from './post-command.ts'
 import type { BatchState, BatchWrites } from './posting-store.ts'
-import { RunningBooks } from './running-books.ts'
+import { RunningBooks, type BooksMark } from './running-books.ts'
 import { StandingIndex } from './standing-index.ts'
 import type { TransactionRecord } from './transaction-record.ts'
 
@@ -27,41 +28,82 @@ export interface BatchDecision {
  * on the others.
  */
 export function decideBatch(commands: readonly Command[], state: BatchState): BatchDecision {
-  const books = new RunningBooks(state)
-  const standing = new StandingIndex(state.standing)
-  const { at } = books
-  const written: TransactionRecord[] = []
-  const holdChanges: HoldChangeRecord[] = []
+  const batch = new BatchInProgress(state)
+  const outcomes = commands.map((command) => batch.decide(command))
+  return { outcomes, writes: batch.writes() }
+}
 
-  const outcomes = commands.map((command): PostOutcome => {
-    const before = standing.outcomeFor(command)
+/** How far a batch had come. */
+interface Mark {
+  readonly books: BooksMark
+  readonly written: number
+}
+
+/** A batch while it is decided, one command after the other. */
+export class BatchInProgress {
+  readonly #state: BatchState
+  readonly #books: RunningBooks
+  readonly #standing: StandingIndex
+  readonly #written: TransactionRecord[] = []
+  readonly #holdChanges: HoldChangeRecord[] = []
+
+  constructor(state: BatchState) {
+    this.#state = state
+    this.#books = new RunningBooks(state)
+    this.#standing = new StandingIndex(state.standing)
+  }
+
+  /** Decides the next command, by the rules of `decideBatch`. */
+  decide(command: Command): PostOutcome {
+    const before = this.#standing.outcomeFor(command)
     if (before !== undefined) return before
     if (isHoldCommand(command)) {
-      const { outcome, change } = decideHoldChange(command, books)
+      const { outcome, change } = decideHoldChange(command, this.#books)
       if (change !== undefined) {
-        holdChanges.push(change)
-        standing.add(change)
+        this.#holdChanges.push(change)
+        this.#standing.add(change)
       }
       return outcome
     }
-    const verdict = verdictOn(command, state, books)
+    const verdict = verdictOn(command, this.#state, this.#books)
     if (verdict.outcome === 'refused' && command.idempotencyKey === null) {
       return { kind: 'refused', refusal: verdict.refusal }
     }
+    const { at } = this.#books
     const transaction = newRecord(command, at, endOf(verdict, at))
-    written.push(transaction)
-    standing.add(transaction)
+    this.#written.push(transaction)
+    this.#standing.add(transaction)
     return { kind: 'written', transaction }
-  })
-  return {
-    outcomes,
-    writes: {
-      transactions: written,
-      targets: books.targetsChanged(),
-      holdChanges,
-      accounts: accountsMoved(books.accounts, state.accounts, at),
+  }
+
+  /** How a transaction stands that was found or decided. */
+  statusOf(transactionId: string): TransactionStatus | undefined {
+    return this.#standing.statusOf(transactionId)
+  }
+
+  /** Marks how far the batch has come; no change of a hold may be decided between this and `backTo`. */
+  mark(): Mark {
+    return { books: this.#books.mark(), written: this.#written.length }
+  }
+
+  /** Undoes what was decided since; gives the ids of the transactions that are not written now. */
+  backTo(mark: Mark): ReadonlySet<string> {
+    this.#books.backTo(mark.books)
+    const undone = this.#written.splice(mark.written)
+    for (const transaction of undone) this.#standing.remove(transaction)
+    return new Set(undone.map(({ id }) => id))
+  }
+
+  /** What all decisions together write. */
+  writes(): BatchWrites {
+    const { at, accounts } = this.#books
+    return {
+      transactions: this.#written,
+      targets: this.#books.targetsChanged(),
+      holdChanges: this.#holdChanges,
+      accounts: accountsMoved(accounts, this.#state.accounts, at),
       at,
-    },
+    }
   }
 }
 

@@ -13,7 +13,7 @@ const batchSizeMax = 500
  * SQLite 84 s, during which the process answered nobody, and Postgres longer than a statement may take (two cores);
  * 5,000 entries take either about 0.1 s.
  */
-const batchEntriesMax = 5000
+export const batchEntriesMax = 5000
 
 /** How one member of a batch ended: its outcome, or why there is none. */
 export type SettledOutcome = PromiseSettledResult<PostOutcome>
@@ -83,7 +83,8 @@ function weightOf(command: Command): number {
   return isHoldCommand(command) ? command.accountIds.length : command.requestedEntries.length
 }
 
-function readsOf(commands: readonly Command[], mayHaveHappened: boolean): BatchReads {
+/** What must be known before some commands can be decided. */
+export function readsOf(commands: readonly Command[], mayHaveHappened: boolean): BatchReads {
   const accountIds = new Set<string>()
   const idempotencyKeys = new Set<string>()
   const targetIds = new Set<string>()

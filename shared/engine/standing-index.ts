@@ -1,3 +1,4 @@
+import type { TransactionStatus } from '../ledger/transaction.ts'
 import type { HoldChangeRecord } from './hold-change-record.ts'
 import { isHoldCommand, type Command, type PostOutcome } from './post-command.ts'
 import type { Standing, StandingTransaction } from './posting-store.ts'
@@ -18,6 +19,18 @@ export class StandingIndex {
     if (key === null) return
     if (isChange(standing)) this.#changes.set(key, standing)
     else this.#transactions.set(key, standing)
+  }
+
+  /** Takes back a transaction that was added. */
+  remove({ id, idempotencyKey }: StandingTransaction): void {
+    this.#ids.delete(id)
+    if (idempotencyKey !== null) this.#transactions.delete(idempotencyKey)
+  }
+
+  /** How a transaction stands, if it does. */
+  statusOf(id: string): TransactionStatus | undefined {
+    const standing = this.#ids.get(id)
+    return standing === undefined || isChange(standing) ? undefined : standing.status
   }
 
   /** The outcome of a command that an earlier one has settled: by an earlier try of its own, or under its key. */

@@ -16,6 +16,7 @@ export const refusalCodes = [
   'currency_mismatch',
   'condition_failed',
   'insufficient_funds',
+  'batch_aborted',
   'refused_by_operator',
 ] as const
 

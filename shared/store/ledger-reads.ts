@@ -54,7 +54,7 @@ import { effectiveBalanceAt } from './read-effective.ts'
 import { holdsDue } from './read-holds.ts'
 import { statementFrame, statementLines } from './read-statement.ts'
 import { trialBalance } from './read-trial-balance.ts'
-import { findTransaction } from './read-transactions.ts'
+import { findTransaction, findTransactions } from './read-transactions.ts'
 import { searchTransactions } from './search-transactions.ts'
 
 /** What both stores share besides posting and draining: hot reads as plain SQL, the rest through TypeORM. */
@@ -119,6 +119,13 @@ export abstract class LedgerReads
 
   findTransaction(ledgerId: number, id: string): Promise<TransactionRecord | undefined> {
     return findTransaction(this.access, ledgerId, id)
+  }
+
+  findTransactions(
+    ledgerId: number,
+    ids: readonly string[],
+  ): Promise<ReadonlyMap<string, TransactionRecord>> {
+    return findTransactions(this.access, ledgerId, ids)
   }
 
   listTransactions(

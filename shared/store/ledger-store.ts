@@ -134,6 +134,11 @@ export interface StatementStore {
 
 export interface TransactionStore {
   findTransaction(ledgerId: number, id: string): Promise<TransactionRecord | undefined>
+  /** Those of some transactions that are there, by their ids. */
+  findTransactions(
+    ledgerId: number,
+    ids: readonly string[],
+  ): Promise<ReadonlyMap<string, TransactionRecord>>
   listTransactions(
     ledgerId: number,
     filter: TransactionFilter,

@@ -31,6 +31,47 @@ export async function findTransaction(
   return transactionOf(row, entries.map(entryOf))
 }
 
+/** How many are read at a time by their ids. */
+const readTogether = 100
+
+/** Transactions by their ids, through `transactions_pkey`, one probe an id. No lock. */
+const transactionsById: Statement = {
+  name: 'transactions_by_id',
+  text: `select * from transactions where ledger_id = $1 and id in (${idPlaces(readTogether)})`,
+}
+
+/** Reads those of some transactions that are there, by their ids. Two round trips for each hundred. */
+export async function findTransactions(
+  reader: Reader,
+  ledgerId: number,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, TransactionRecord>> {
+  const found = new Map<string, TransactionRecord>()
+  for (let start = 0; start < ids.length; start += readTogether) {
+    const some = ids.slice(start, start + readTogether)
+    // One text for all: what is too few is filled up with the last one.
+    const last = some.at(-1) ?? ''
+    const filled = [...some, ...Array<string>(readTogether - some.length).fill(last)]
+    const rows = await reader.rows(transactionsById, [ledgerId, ...filled])
+    for (const transaction of await withEntries(reader, ledgerId, rows)) {
+      found.set(transaction.id, transaction)
+    }
+  }
+  return found
+}
+
+async function withEntries(
+  reader: Reader,
+  ledgerId: number,
+  rows: readonly Row[],
+): Promise<TransactionRecord[]> {
+  const posted = rows.filter((row) => row['posted_at'] !== null).map((row) => row['id'] as string)
+  const entries = await entriesOf(reader, ledgerId, posted)
+  return rows.map((row) =>
+    transactionOf(row, (entries.get(row['id'] as string) ?? []).map(entryOf)),
+  )
+}
+
 /** Names the column that a status sets: what is said of it is said of the state. */
 export function timeSet(status: TransactionStatus): string {
   const conditions = {
@@ -46,6 +87,10 @@ export function timeSet(status: TransactionStatus): string {
   return conditions[status]
 }
 
+function idPlaces(count: number): string {
+  return Array.from({ length: count }, (_, index) => `$${index + 2}`).join(', ')
+}
+
 /** Reads the entries of some transactions, by transaction in their order, through `entries_transaction`. One round trip. */
 export async function entriesOf(
   reader: Reader,
@@ -54,11 +99,10 @@ export async function entriesOf(
 ): Promise<Map<string, Row[]>> {
   const byTransaction = new Map<string, Row[]>()
   if (transactionIds.length === 0) return byTransaction
-  const places = transactionIds.map((_, index) => `$${index + 2}`).join(', ')
   const rows = await reader.rows(
     {
       name: 'entries_of_transactions',
-      text: `select * from entries where ledger_id = $1 and transaction_id in (${places})
+      text: `select * from entries where ledger_id = $1 and transaction_id in (${idPlaces(transactionIds.length)})
              order by transaction_id, position`,
     },
     [ledgerId, ...transactionIds],

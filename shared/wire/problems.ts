@@ -33,6 +33,7 @@ type BorderCode =
   | 'headers_too_large'
   | 'unsupported_media_type'
   | 'idempotency_key_reused'
+  | 'batch_failed'
   | 'internal_error'
 
 /** Every error code of the API. Stable and public: clients branch on it. */
@@ -76,6 +77,7 @@ export const problems = {
   unsupported_media_type: final(415, 'The body must be application/json in UTF-8, not encoded'),
   headers_too_large: final(431, 'The headers are larger than the service accepts'),
   idempotency_key_reused: final(422, 'The idempotency key was used with another body'),
+  batch_failed: final(422, 'A transaction of the atomic batch was refused, so none of it was done'),
 
   currency_unknown: final(422, 'The ledger does not know the currency'),
   amount_not_positive: final(422, 'An amount must be greater than zero'),
@@ -93,6 +95,7 @@ export const problems = {
   amount_ambiguous: final(422, 'One amount cannot say what is meant in several currencies'),
   hold_exceeded: final(422, 'More would be captured than remains of the hold'),
   reversal_exceeds_remaining: final(422, 'More would be reversed than remains of the transaction'),
+  batch_aborted: final(422, 'Another transaction of the atomic batch was refused'),
   refused_by_operator: final(422, 'An operator has refused the transaction'),
 
   internal_error: final(500, 'The service failed'),

@@ -39,6 +39,36 @@ const exampleEntries = [
   { account_id: '0198c0de-7a11-7000-8000-00000000a11c', direction: 'credit', amount: '125.00' },
 ]
 
+/** A payment as the documentation shows it. */
+export const exampleRequest = {
+  reference: 'order-4711',
+  idempotency_key: '7f1c6c0e-order-4711',
+  currency: 'USD',
+  entries: exampleEntries,
+}
+
+/** The same once it is posted. */
+export const exampleTransaction = {
+  id: '0198c0de-7a11-7000-8000-0000000075ac',
+  status: 'posted',
+  reference: 'order-4711',
+  idempotency_key: '7f1c6c0e-order-4711',
+  description: null,
+  currency: 'USD',
+  entries: exampleEntries.map((entry) => ({
+    ...entry,
+    currency: 'USD',
+    account_version: 1,
+    balance_after: '125.00',
+  })),
+  metadata: {},
+  effective_at: exampleTime,
+  ordering_key: null,
+  created_at: exampleTime,
+  posted_at: exampleTime,
+  status_history: [{ status: 'posted', at: exampleTime }],
+}
+
 const reference = line(255).meta({
   description: "The caller's own name for the payment; need not be unique.",
   example: 'order-4711',
@@ -93,14 +123,7 @@ export const transactionRequest = z
   )
   .meta({
     id: 'TransactionRequest',
-    examples: [
-      {
-        reference: 'order-4711',
-        idempotency_key: '7f1c6c0e-order-4711',
-        currency: 'USD',
-        entries: exampleEntries,
-      },
-    ],
+    examples: [exampleRequest],
   })
 export type TransactionRequest = z.output<typeof transactionRequest>
 
@@ -293,28 +316,7 @@ export const transactionJsonSchema = z
       'Entries of a posted transaction carry `account_version` and `balance_after`, and `reversed_amount` once something of it ' +
       'is reversed; those of a hold carry `captured_amount`. `reversed_amount` of the whole is the sum of one side; over several ' +
       'currencies the entries alone have it.',
-    examples: [
-      {
-        id: '0198c0de-7a11-7000-8000-0000000075ac',
-        status: 'posted',
-        reference: 'order-4711',
-        idempotency_key: '7f1c6c0e-order-4711',
-        description: null,
-        currency: 'USD',
-        entries: exampleEntries.map((entry) => ({
-          ...entry,
-          currency: 'USD',
-          account_version: 1,
-          balance_after: '125.00',
-        })),
-        metadata: {},
-        effective_at: exampleTime,
-        ordering_key: null,
-        created_at: exampleTime,
-        posted_at: exampleTime,
-        status_history: [{ status: 'posted', at: exampleTime }],
-      },
-    ],
+    examples: [exampleTransaction],
   })
 export type TransactionJson = z.input<typeof transactionJsonSchema>
 

@@ -16,6 +16,7 @@ import {
   type BadRequest,
   type World,
 } from './bad-requests/bad-request.ts'
+import { batches } from './bad-requests/batches.ts'
 import { bodies } from './bad-requests/bodies.ts'
 import { entryLists } from './bad-requests/entries.ts'
 import { fields } from './bad-requests/fields.ts'
@@ -29,6 +30,7 @@ import { createStore, startService, type ListeningService, type Witness } from '
 
 const subjects = {
   amounts,
+  batches,
   entries: entryLists,
   fields,
   'holds and reversals': holds,
@@ -183,7 +185,7 @@ function expectDocumented(
   expect([...membersOfAll, ...announced]).toEqual(expect.arrayContaining(said))
 
   const [, method = '', path = ''] = /^(\w+) ([^ ?]+)/.exec(bytes.toString('latin1')) ?? []
-  const route = path.replace(/^(\/api\/v1\/\w+)\/[^/]+/, '$1/{id}')
+  const route = path.replace(/^(\/api\/v1\/\w+)\/(?!batch$)[^/]+/, '$1/{id}')
   const responses = document.paths[route]?.[method.toLowerCase()]?.responses
   if (responses === undefined) return
   const listed = [responses[answer.status], document.components.responses.AnyRequest].flatMap(

@@ -6,6 +6,7 @@ import type {
   accountRequest,
   BalanceJson,
 } from '../../shared/wire/account-json.ts'
+import type { BatchJson, batchRequest } from '../../shared/wire/batch-json.ts'
 import type { currencyJsonSchema } from '../../shared/wire/currency-json.ts'
 import type { LedgerJson, ledgerChangeRequest } from '../../shared/wire/ledger-json.ts'
 import type { queueJsonSchema } from '../../shared/wire/queue-json.ts'
@@ -20,7 +21,7 @@ import type { TrialBalanceJson } from '../../shared/wire/trial-balance-json.ts'
 import type { TransactionJson, transactionRequest } from '../../shared/wire/transaction-json.ts'
 import { checkContract, type ApiDocument, type ProblemJson } from './contract.ts'
 
-export type { AccountJson, BalanceJson, TransactionJson }
+export type { AccountJson, BalanceJson, BatchJson, TransactionJson }
 export type AccountEntryJson = z.output<typeof accountEntryJsonSchema>
 export type CurrencyJson = z.output<typeof currencyJsonSchema>
 export type QueueJson = z.output<typeof queueJsonSchema>
@@ -30,6 +31,7 @@ export type NewAccountJson = z.input<typeof accountRequest>
 export type AccountChangeJson = z.input<typeof accountChangeRequest>
 export type LedgerChangeJson = z.input<typeof ledgerChangeRequest>
 export type NewTransactionJson = z.input<typeof transactionRequest>
+export type NewBatchJson = z.input<typeof batchRequest>
 
 export type CaptureJson = z.input<typeof captureRequest>
 export type VoidJson = z.input<typeof voidRequest>
@@ -176,6 +178,11 @@ export class ApiClient {
   reverse(id: string, body: Partial<ReversalJson> = {}): Promise<Answer<TransactionJson>> {
     const reversal = { reason: 'Goods returned.', ...body }
     return this.#postInMode(`/api/v1/transactions/${id}/reversals`, reversal, {})
+  }
+
+  /** Has a batch posted at once. */
+  postBatch(batch: NewBatchJson, headers: RequestHeaders = {}): Promise<Answer<BatchJson>> {
+    return this.post('/api/v1/transactions/batch', batch, headers)
   }
 
   /** Has a transaction queued and does not wait for it. */

@@ -1,13 +1,14 @@
 import { expect } from 'vitest'
 import { z } from 'zod'
-import { problemJsonSchema } from '../../services/api/operation.ts'
 import {
   accountEntryJsonSchema,
   accountJsonSchema,
   balanceJsonSchema,
 } from '../../shared/wire/account-json.ts'
+import { batchJsonSchema } from '../../shared/wire/batch-json.ts'
 import { currencyJsonSchema } from '../../shared/wire/currency-json.ts'
 import { ledgerJsonSchema } from '../../shared/wire/ledger-json.ts'
+import { problemJsonSchema } from '../../shared/wire/problem-json.ts'
 import { problemCodes, problems, type ProblemCode } from '../../shared/wire/problems.ts'
 import { queueJsonSchema } from '../../shared/wire/queue-json.ts'
 import { statementJsonSchema } from '../../shared/wire/statement-json.ts'
@@ -35,6 +36,7 @@ const successes: Readonly<Record<string, Readonly<Record<number, z.ZodType>>>> =
   'get /api/v1/accounts/{id}/entries': { 200: page(accountEntryJsonSchema) },
   'get /api/v1/accounts/{id}/statement': { 200: statementJsonSchema },
   'post /api/v1/transactions': { 201: transactionJsonSchema, 202: transactionJsonSchema },
+  'post /api/v1/transactions/batch': { 200: batchJsonSchema, 201: batchJsonSchema },
   'get /api/v1/transactions': { 200: page(transactionJsonSchema) },
   'get /api/v1/transactions/{id}': { 200: transactionJsonSchema },
   'post /api/v1/transactions/{id}/capture': {
@@ -126,5 +128,5 @@ function checkDocumented(
 /** The pattern of an address, as the OpenAPI document writes it. */
 function routeOf(path: string): string {
   const pathname = path.split('?', 1)[0] ?? ''
-  return pathname.replace(/^(\/api\/v1\/(?:accounts|transactions))\/[^/]+/, '$1/{id}')
+  return pathname.replace(/^(\/api\/v1\/(?:accounts|transactions))\/(?!batch$)[^/]+/, '$1/{id}')
 }

@@ -47,14 +47,18 @@ export const problemAdvice = {
   hold_expired: say('The money is free again. Place another hold.', ['transaction_id?']),
   already_reversed: say('There is nothing left to reverse.', ['transaction_id?']),
   not_parked: say('Read the transaction again: somebody else has resolved it.'),
-  body_too_large: say('Send at most 1 MiB: fewer entries, less metadata.'),
+  body_too_large: say('Send at most 1 MiB, or 4 MiB of a batch: fewer entries, less metadata.'),
   uri_too_long: say('Send at most 8,192 characters of address; ids are UUIDs.'),
   unsupported_media_type: say('Send `Content-Type: application/json`, and no `Content-Encoding`.'),
   headers_too_large: say('Send at most 16 KiB of headers.'),
   idempotency_key_reused: say('A retry must repeat its body. For a new payment, use a new key.', [
     'differing_fields',
-    'transaction_id',
+    'transaction_id?',
   ]),
+  batch_failed: say(
+    'Nothing was done. Correct the member of `items` that has a problem of its own, then send the batch again.',
+    ['mode', 'posted', 'failed', 'items'],
+  ),
   currency_unknown: say('Use a code of ISO 4217, in capitals, or register the currency first.', [
     'errors?',
     'position?',
@@ -127,6 +131,10 @@ export const problemAdvice = {
     'errors?',
     'transaction_id?',
   ]),
+  batch_aborted: say(
+    'Nothing is wrong with it: `culprit` is the index of the one that was refused. If it has a `transaction_id`, it was queued: use a new key.',
+    ['culprit', 'batch_id?', 'transaction_id?'],
+  ),
   refused_by_operator: say('Ask the operator; to try again, post with a new key.', [
     'reason',
     'transaction_id?',

@@ -28,8 +28,8 @@ import { readClock, settle } from './settle.ts'
 /** Batches of one kind under way at once. More only wait for each other's locks and for the disk. */
 const batchesMax = 2
 
-/** Connections that write: two batches each of posting, accepting and draining. */
-const postingConnections = 3 * batchesMax
+/** Connections that write: two batches each of posting one by one and in batches, of accepting and of draining. */
+const postingConnections = 4 * batchesMax
 
 /** Connections for what operators and cancels change of single rows: however many come, they take none from posting. */
 const changeConnections = 2
@@ -129,6 +129,14 @@ export class PostgresStore extends LedgerReads implements LedgerStore {
 
   override findTransaction(ledgerId: number, id: string): Promise<TransactionRecord | undefined> {
     return this.#together.transaction(ledgerId, id)
+  }
+
+  override async findTransactions(
+    ledgerId: number,
+    ids: readonly string[],
+  ): Promise<ReadonlyMap<string, TransactionRecord>> {
+    const found = await Promise.all(ids.map((id) => this.#together.transaction(ledgerId, id)))
+    return new Map(found.flatMap((one) => (one === undefined ? [] : [[one.id, one] as const])))
   }
 
   override async slotsWaiting(

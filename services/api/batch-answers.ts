@@ -1,0 +1,171 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type {
+  BatchOutcome,
+  CommandBatch,
+  MemberOutcome,
+} from '../../shared/engine/command-batch.ts'
+import type { TransactionRecord } from '../../shared/engine/transaction-record.ts'
+import {
+  memberPointer,
+  type BatchJson,
+  type MemberJson,
+  type MemberStatus,
+} from '../../shared/wire/batch-json.ts'
+import { contentOfChange } from '../../shared/wire/fingerprint.ts'
+import { Problem, problemJson, type ProblemContent } from '../../shared/wire/problems.ts'
+import { contentOf, transactionJson } from '../../shared/wire/transaction-json.ts'
+import { sendProblem } from './answer-problems.ts'
+import { defaultLedgerId, type ApiContext } from './context.ts'
+import { endedProblem, keyReused, refusalProblem } from './transaction-answers.ts'
+
+/** The address that the problem of a member names: it occurred there. */
+const instance = '/api/v1/transactions/batch'
+
+type Transactions = ReadonlyMap<string, TransactionRecord>
+
+/** Answers with batches. */
+export class BatchAnswers {
+  readonly #context: ApiContext
+
+  constructor(context: ApiContext) {
+    this.#context = context
+  }
+
+  /**
+   * Answers a POST by its outcome: 201 when all of it is done, 200 when some of an independent one is not, and the problem
+   * `batch_failed`, which carries the same members, when nothing of an atomic one is.
+   */
+  async outcome(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    batch: CommandBatch,
+    outcome: BatchOutcome,
+  ): Promise<FastifyReply> {
+    const { committed, members } = outcome
+    const known = await this.#read(members)
+    const items = members.map((member, index) => memberJson(batch, member, index, known))
+    this.#observe(members)
+    const failed = items.reduce((sum, { problem }) => sum + (problem === undefined ? 0 : 1), 0)
+    const answer: BatchJson = { mode: batch.mode, posted: items.length - failed, failed, items }
+    if (items.every(({ replayed }) => replayed)) void reply.header('idempotency-replayed', 'true')
+    if (committed) return reply.code(failed === 0 ? 201 : 200).send(answer)
+    return sendProblem(request, reply, new Problem('batch_failed', { details: { ...answer } }))
+  }
+
+  /** Reads what members stand for that stood already, and what has the key of those that must not. */
+  #read(members: readonly MemberOutcome[]): Promise<Transactions> {
+    const ids = new Set<string>()
+    for (const member of members) {
+      if (member.kind === 'standing' || member.kind === 'key_reused') ids.add(member.transactionId)
+    }
+    return ids.size === 0
+      ? Promise.resolve(new Map())
+      : this.#context.store.findTransactions(defaultLedgerId, [...ids])
+  }
+
+  #observe(members: readonly MemberOutcome[]): void {
+    const { metrics, log } = this.#context
+    for (const member of members) {
+      if (member.kind === 'refused') metrics.refused(member.refusal.code)
+      else if (member.kind === 'written' && member.transaction.failure !== null) {
+        metrics.refused(member.transaction.failure.code)
+      } else if (member.kind === 'broken') {
+        log.error({ err: member.error }, 'a member of a batch cannot be posted')
+      }
+    }
+  }
+}
+
+function memberJson(
+  batch: CommandBatch,
+  outcome: MemberOutcome,
+  index: number,
+  known: Transactions,
+): MemberJson {
+  switch (outcome.kind) {
+    case 'written':
+      return transactionMember(outcome.transaction, index, false)
+    case 'standing':
+      return transactionMember(there(known, outcome.transactionId), index, outcome.replayed)
+    case 'refused':
+      return problemMember(refusalProblem(outcome.refusal, undefined), index, 'failed')
+    case 'key_reused':
+    case 'key_reused_by_change':
+      return problemMember(keyReusedProblem(batch, outcome, index, known), index, 'failed')
+    case 'aborted': {
+      const { culprit } = outcome
+      return problemMember(new Problem('batch_aborted', { details: { culprit } }), index, 'aborted')
+    }
+    case 'broken':
+      return problemMember(new Problem('internal_error'), index, 'failed')
+    case 'hold_changed':
+    case 'change_standing':
+      throw new Error('a batch has no changes of holds')
+  }
+}
+
+/** The problem of a member whose key was used for something else: before, or by a member before it that is undone. */
+function keyReusedProblem(
+  { commands }: CommandBatch,
+  outcome: Extract<MemberOutcome, { kind: 'key_reused' | 'key_reused_by_change' }>,
+  index: number,
+  known: Transactions,
+): Problem {
+  const command = commands[index]
+  if (command === undefined) throw new Error('a batch has more outcomes than members')
+  if (outcome.kind === 'key_reused_by_change') {
+    const { wish, holdId } = outcome.change
+    return keyReused(command, contentOfChange(wish), holdId)
+  }
+  const { transactionId } = outcome
+  const undone = known.has(transactionId)
+    ? undefined
+    : commands.find((other) => other.transactionId === transactionId)
+  return undone === undefined
+    ? keyReused(command, contentOf(there(known, transactionId)), transactionId)
+    : keyReused(command, undone, undefined)
+}
+
+/** A member by its transaction as it stands: with the transaction, or with the problem of its refusal or its cancel. */
+function transactionMember(
+  transaction: TransactionRecord,
+  index: number,
+  replayed: boolean,
+): MemberJson {
+  const { status, failure } = transaction
+  const problem = problemOf(transaction)
+  if (problem !== undefined) {
+    const member = problemMember(problem, index, failure === null ? status : 'failed')
+    return replayed ? { ...member, replayed: true } : member
+  }
+  return replayed
+    ? { index, status, replayed: true, transaction: transactionJson(transaction) }
+    : { index, status, transaction: transactionJson(transaction) }
+}
+
+function problemOf(transaction: TransactionRecord): Problem | undefined {
+  const { id, status, failure } = transaction
+  if (failure !== null) return refusalProblem(failure, id)
+  return status === 'canceled' ? endedProblem(transaction) : undefined
+}
+
+/** A member that is not done. The places that its problem names are those in the body of the batch. */
+function problemMember(problem: Problem, index: number, status: MemberStatus): MemberJson {
+  const { code, content } = problem
+  const errors = content.errors?.map(({ pointer, detail }) => ({
+    pointer: memberPointer(index, pointer),
+    detail,
+  }))
+  const placed: ProblemContent = errors === undefined ? content : { ...content, errors }
+  return {
+    index,
+    status,
+    problem: problemJson(new Problem(code, placed), instance) as NonNullable<MemberJson['problem']>,
+  }
+}
+
+function there(known: Transactions, id: string): TransactionRecord {
+  const transaction = known.get(id)
+  if (transaction === undefined) throw new Error('a transaction that stands cannot be read')
+  return transaction
+}
