@@ -4,6 +4,7 @@ import { BatchPosting } from '../../shared/engine/batch-posting.ts'
 import type { BacklogMonitor } from '../../shared/engine/backlog-monitor.ts'
 import { KnownCurrencies } from '../../shared/engine/known-currencies.ts'
 import { Posting } from '../../shared/engine/post.ts'
+import { Rehearsal } from '../../shared/engine/rehearsal.ts'
 import type { Logger } from '../../shared/log.ts'
 import type { Metrics } from '../../shared/metrics.ts'
 import type { Queue } from '../../shared/queue/queue.ts'
@@ -54,6 +55,7 @@ export async function startApi(parts: ApiParts, options: ApiOptions): Promise<Ap
     waiting,
     posting: new Posting(store, metrics.posting),
     batchPosting: new BatchPosting(store, metrics.posting),
+    rehearsal: new Rehearsal(store),
     acceptance: new Acceptance(store, metrics.accepting, (slots) => queue.doorbell.ring(slots)),
     currencies: new KnownCurrencies(store),
     defaultMode: options.defaultMode,

@@ -3,6 +3,7 @@ import type { BatchPosting } from '../../shared/engine/batch-posting.ts'
 import type { BacklogMonitor } from '../../shared/engine/backlog-monitor.ts'
 import type { KnownCurrencies } from '../../shared/engine/known-currencies.ts'
 import type { Posting } from '../../shared/engine/post.ts'
+import type { Rehearsal } from '../../shared/engine/rehearsal.ts'
 import type { Logger } from '../../shared/log.ts'
 import type { Metrics } from '../../shared/metrics.ts'
 import type { Queue } from '../../shared/queue/queue.ts'
@@ -14,6 +15,7 @@ export interface ApiContext {
   readonly store: LedgerStore
   readonly posting: Posting
   readonly batchPosting: BatchPosting
+  readonly rehearsal: Rehearsal
   readonly acceptance: Acceptance
   readonly queue: Queue
   readonly monitor: BacklogMonitor

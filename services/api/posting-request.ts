@@ -1,9 +1,13 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { PostCommand } from '../../shared/engine/post-command.ts'
+import type { Rehearsal } from '../../shared/engine/rehearsal.ts'
+import { dryRunJson } from '../../shared/wire/dry-run-json.ts'
 import { uuid } from '../../shared/wire/fields.ts'
+import { invalidParts } from '../../shared/wire/invalid-request.ts'
 import type { ProblemCode } from '../../shared/wire/problems.ts'
-import type { TransactionAnswers } from './transaction-answers.ts'
+import { sendProblem } from './answer-problems.ts'
+import { refusalProblem, type TransactionAnswers } from './transaction-answers.ts'
 import type { TransactionIntake } from './transaction-intake.ts'
 
 /** The path of what is asked of one transaction. */
@@ -17,6 +21,15 @@ export const postQuery = z.strictObject({
     .meta({ description: 'Post now (201), or accept now and post soon (202).' }),
 })
 export type PostQuery = z.output<typeof postQuery>
+
+/** The query of the request that posts entries of its own, which may also only be tried. */
+export const transactionPostQuery = postQuery.extend({
+  dry_run: z
+    .enum(['true', 'false'])
+    .optional()
+    .meta({ description: 'With `true` nothing is written: the answer says what would be.' }),
+})
+export type TransactionPostQuery = z.output<typeof transactionPostQuery>
 
 /** The header under which a request may be repeated. */
 export const keyHeaders = z.looseObject({
@@ -62,6 +75,27 @@ export const postingProblems: readonly ProblemCode[] = [
   'already_canceled',
   'queue_full',
 ]
+
+/**
+ * Answers what posting a command would come to: 200 with the transaction as it would be, or the refusal it would get. A key that is
+ * known is answered as its replay would be.
+ */
+export async function rehearseAndAnswer(
+  request: FastifyRequest<{ Querystring: PostQuery }>,
+  reply: FastifyReply,
+  command: PostCommand,
+  { rehearsal, reading }: { rehearsal: Rehearsal; reading: TransactionAnswers },
+): Promise<FastifyReply> {
+  if (request.query.mode === 'async') {
+    throw invalidParts([{ pointer: 'query/dry_run', detail: 'must not come with mode=async' }])
+  }
+  const { outcome, accounts } = await rehearsal.rehearse(command)
+  if (outcome.kind !== 'written') return reading.outcome(request, reply, command, outcome)
+  const { failure } = outcome.transaction
+  return failure === null
+    ? reply.send(dryRunJson(outcome.transaction, accounts))
+    : sendProblem(request, reply, refusalProblem(failure, undefined))
+}
 
 /** Has a command posted or queued as its request wishes, waits where it asked for that, and answers it. */
 export async function postAndAnswer(

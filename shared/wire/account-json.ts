@@ -7,6 +7,7 @@ import {
   directions,
   normalSides,
   type AccountTotals,
+  type LockedAccount,
 } from '../ledger/account.ts'
 import { axes, type Axis } from '../ledger/axis.ts'
 import type { Currencies, Currency } from '../ledger/currency.ts'
@@ -144,6 +145,22 @@ export function accountJson(account: AccountRecord): AccountJson {
   }
 }
 
+/** A balance as the documentation shows it. */
+export const exampleBalance = {
+  account_id: exampleId,
+  currency: 'USD',
+  normal_side: 'credit',
+  axis: 'posted',
+  balance: '125.00',
+  debits: '0.00',
+  credits: '125.00',
+  held_debits: '0.00',
+  held_credits: '0.00',
+  available: '125.00',
+  version: 1,
+  as_of: exampleTime,
+}
+
 /** An account's balance as the API shows it. */
 export const balanceJsonSchema = z
   .strictObject({
@@ -164,27 +181,12 @@ export const balanceJsonSchema = z
     id: 'Balance',
     description:
       '`version` counts the entries in it; on the effective axis, those that the account had when it was read.',
-    examples: [
-      {
-        account_id: exampleId,
-        currency: 'USD',
-        normal_side: 'credit',
-        axis: 'posted',
-        balance: '125.00',
-        debits: '0.00',
-        credits: '125.00',
-        held_debits: '0.00',
-        held_credits: '0.00',
-        available: '125.00',
-        version: 1,
-        as_of: exampleTime,
-      },
-    ],
+    examples: [exampleBalance],
   })
 export type BalanceJson = z.input<typeof balanceJsonSchema>
 
 /** Writes an account's balance as it stands. */
-export function balanceJson(account: AccountRecord, asOf: number): BalanceJson {
+export function balanceJson(account: LockedAccount, asOf: number): BalanceJson {
   return writeBalance(account, account, { axis: 'posted', asOf })
 }
 
@@ -205,7 +207,7 @@ export function balanceJsonAt(
 }
 
 function writeBalance(
-  account: AccountRecord,
+  account: LockedAccount,
   totals: AccountTotals,
   { axis, asOf }: { axis: Axis; asOf: number },
 ): BalanceJson {

@@ -8,6 +8,7 @@ import type {
 } from '../../shared/wire/account-json.ts'
 import type { BatchJson, batchRequest } from '../../shared/wire/batch-json.ts'
 import type { currencyJsonSchema } from '../../shared/wire/currency-json.ts'
+import type { DryRunJson } from '../../shared/wire/dry-run-json.ts'
 import type { LedgerJson, ledgerChangeRequest } from '../../shared/wire/ledger-json.ts'
 import type { queueJsonSchema } from '../../shared/wire/queue-json.ts'
 import type { StatementJson } from '../../shared/wire/statement-json.ts'
@@ -178,6 +179,14 @@ export class ApiClient {
   reverse(id: string, body: Partial<ReversalJson> = {}): Promise<Answer<TransactionJson>> {
     const reversal = { reason: 'Goods returned.', ...body }
     return this.#postInMode(`/api/v1/transactions/${id}/reversals`, reversal, {})
+  }
+
+  /** Asks what posting a transaction would come to. */
+  dryRun(
+    transaction: NewTransactionJson,
+    headers: RequestHeaders = {},
+  ): Promise<Answer<DryRunJson>> {
+    return this.post('/api/v1/transactions?dry_run=true', transaction, headers)
   }
 
   /** Has a batch posted at once. */

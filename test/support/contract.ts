@@ -7,6 +7,7 @@ import {
 } from '../../shared/wire/account-json.ts'
 import { batchJsonSchema } from '../../shared/wire/batch-json.ts'
 import { currencyJsonSchema } from '../../shared/wire/currency-json.ts'
+import { dryRunJsonSchema } from '../../shared/wire/dry-run-json.ts'
 import { ledgerJsonSchema } from '../../shared/wire/ledger-json.ts'
 import { problemJsonSchema } from '../../shared/wire/problem-json.ts'
 import { problemCodes, problems, type ProblemCode } from '../../shared/wire/problems.ts'
@@ -35,7 +36,11 @@ const successes: Readonly<Record<string, Readonly<Record<number, z.ZodType>>>> =
   'get /api/v1/accounts/{id}/balance': { 200: balanceJsonSchema },
   'get /api/v1/accounts/{id}/entries': { 200: page(accountEntryJsonSchema) },
   'get /api/v1/accounts/{id}/statement': { 200: statementJsonSchema },
-  'post /api/v1/transactions': { 201: transactionJsonSchema, 202: transactionJsonSchema },
+  'post /api/v1/transactions': {
+    200: dryRunJsonSchema,
+    201: transactionJsonSchema,
+    202: transactionJsonSchema,
+  },
   'post /api/v1/transactions/batch': { 200: batchJsonSchema, 201: batchJsonSchema },
   'get /api/v1/transactions': { 200: page(transactionJsonSchema) },
   'get /api/v1/transactions/{id}': { 200: transactionJsonSchema },

@@ -2,6 +2,7 @@ import type { FastifyPluginAsync } from 'fastify'
 import { z } from 'zod'
 import { refusalCodes } from '../../../shared/ledger/refusal.ts'
 import { writeCursor } from '../../../shared/wire/cursor.ts'
+import { dryRunJsonSchema } from '../../../shared/wire/dry-run-json.ts'
 import { pageKey } from '../../../shared/wire/paging.ts'
 import { Problem, type ProblemCode } from '../../../shared/wire/problems.ts'
 import {
@@ -19,8 +20,9 @@ import {
   postAndAnswer,
   postHeaders,
   postingProblems,
-  postQuery,
-  type PostQuery,
+  rehearseAndAnswer,
+  transactionPostQuery,
+  type TransactionPostQuery,
 } from '../posting-request.ts'
 import { TransactionAnswers } from '../transaction-answers.ts'
 import { transactionFilterOf } from '../transaction-filter.ts'
@@ -43,12 +45,12 @@ const postProblems: readonly ProblemCode[] = [...postingProblems, ...refusalCode
 
 /** Posting transactions and reading them back. */
 export function transactionRoutes(context: ApiContext): FastifyPluginAsync {
-  const { store } = context
+  const { store, rehearsal } = context
   const intake = new TransactionIntake(context)
   const reading = new TransactionAnswers(context)
 
   return async (server) => {
-    server.post<{ Body: TransactionRequest; Querystring: PostQuery }>(
+    server.post<{ Body: TransactionRequest; Querystring: TransactionPostQuery }>(
       '/api/v1/transactions',
       {
         schema: {
@@ -59,12 +61,15 @@ export function transactionRoutes(context: ApiContext): FastifyPluginAsync {
             'Moves money: a balanced set of entries, all or nothing. With an idempotency key the same request may ' +
             'be repeated for ever and is answered with the same transaction. With `mode=async` it is accepted for ' +
             'good at once and posted in the order of its ordering key. With `hold` the money is set aside until it is ' +
-            'captured, voided or expired; with `require` it is posted only if accounts are as they should be.',
+            'captured, voided or expired; with `require` it is posted only if accounts are as they should be. With ' +
+            '`dry_run=true` nothing is written and no key used up: the answer is 200 with what would be, or the refusal it would ' +
+            'get; a key that is known is answered as its replay would be.',
           body: transactionRequest,
-          querystring: postQuery,
+          querystring: transactionPostQuery,
           headers: postHeaders,
           response: answers(
             {
+              200: ['A dry run: the transaction as it would be.', dryRunJsonSchema],
               201: [
                 'The money has moved, or is set aside. A replay has `Idempotency-Replayed: true`.',
                 transactionJsonSchema,
@@ -76,7 +81,10 @@ export function transactionRoutes(context: ApiContext): FastifyPluginAsync {
         },
       },
       async (request, reply) => {
-        return postAndAnswer(request, reply, await intake.command(request), { intake, reading })
+        const command = await intake.command(request)
+        return request.query.dry_run === 'true'
+          ? rehearseAndAnswer(request, reply, command, { rehearsal, reading })
+          : postAndAnswer(request, reply, command, { intake, reading })
       },
     )
 

@@ -28,8 +28,8 @@ import { readClock, settle } from './settle.ts'
 /** Batches of one kind under way at once. More only wait for each other's locks and for the disk. */
 const batchesMax = 2
 
-/** Connections that write: two batches each of posting one by one and in batches, of accepting and of draining. */
-const postingConnections = 4 * batchesMax
+/** Connections that write: two batches each of posting one by one and in batches, of accepting and of draining, and one dry run. */
+const postingConnections = 4 * batchesMax + 1
 
 /** Connections for what operators and cancels change of single rows: however many come, they take none from posting. */
 const changeConnections = 2
