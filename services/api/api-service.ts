@@ -1,10 +1,12 @@
 import type { FastifyInstance } from 'fastify'
 import { Acceptance } from '../../shared/engine/accept.ts'
+import { BatchIntoQueue } from '../../shared/engine/batch-into-queue.ts'
 import { BatchPosting } from '../../shared/engine/batch-posting.ts'
 import type { BacklogMonitor } from '../../shared/engine/backlog-monitor.ts'
 import { KnownCurrencies } from '../../shared/engine/known-currencies.ts'
 import { Posting } from '../../shared/engine/post.ts'
 import { Rehearsal } from '../../shared/engine/rehearsal.ts'
+import type { LedgerSlot } from '../../shared/engine/slot.ts'
 import type { Logger } from '../../shared/log.ts'
 import type { Metrics } from '../../shared/metrics.ts'
 import type { Queue } from '../../shared/queue/queue.ts'
@@ -50,13 +52,15 @@ export async function startApi(parts: ApiParts, options: ApiOptions): Promise<Ap
   const waiting = new Waiting(store, queue.news)
   const stopCounting = queue.news.hear((ids) => monitor.haveEnded(ids))
   const readiness: Readiness = { stopping: false }
+  const ring = (slots: readonly LedgerSlot[]) => queue.doorbell.ring(slots)
   const context = {
     ...parts,
     waiting,
     posting: new Posting(store, metrics.posting),
     batchPosting: new BatchPosting(store, metrics.posting),
     rehearsal: new Rehearsal(store),
-    acceptance: new Acceptance(store, metrics.accepting, (slots) => queue.doorbell.ring(slots)),
+    acceptance: new Acceptance(store, metrics.accepting, ring),
+    intoQueue: new BatchIntoQueue(store, metrics.accepting, ring),
     currencies: new KnownCurrencies(store),
     defaultMode: options.defaultMode,
     queues: options.queues,

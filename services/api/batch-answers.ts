@@ -4,9 +4,13 @@ import type {
   CommandBatch,
   MemberOutcome,
 } from '../../shared/engine/command-batch.ts'
+import type { StoredProblem } from '../../shared/engine/batch-record.ts'
 import type { TransactionRecord } from '../../shared/engine/transaction-record.ts'
+import type { Refusal } from '../../shared/ledger/refusal.ts'
 import {
+  acceptedBatchJson,
   memberPointer,
+  type AcceptedBatchJson,
   type BatchJson,
   type MemberJson,
   type MemberStatus,
@@ -15,6 +19,7 @@ import { contentOfChange } from '../../shared/wire/fingerprint.ts'
 import { Problem, problemJson, type ProblemContent } from '../../shared/wire/problems.ts'
 import { contentOf, transactionJson } from '../../shared/wire/transaction-json.ts'
 import { sendProblem } from './answer-problems.ts'
+import { queuedIn, type StandingBatch } from './batch-intake.ts'
 import { defaultLedgerId, type ApiContext } from './context.ts'
 import { endedProblem, keyReused, refusalProblem } from './transaction-answers.ts'
 
@@ -52,6 +57,14 @@ export class BatchAnswers {
     return sendProblem(request, reply, new Problem('batch_failed', { details: { ...answer } }))
   }
 
+  /** Answers with a batch that was accepted, as it stands: 202 while some of it is queued, 200 when it has ended. */
+  accepted(reply: FastifyReply, standing: StandingBatch): FastifyReply {
+    return reply
+      .code(queuedIn(standing).length > 0 ? 202 : 200)
+      .header('location', `/api/v1/batches/${standing.batch.id}`)
+      .send(standingBatchJson(standing))
+  }
+
   /** Reads what members stand for that stood already, and what has the key of those that must not. */
   #read(members: readonly MemberOutcome[]): Promise<Transactions> {
     const ids = new Set<string>()
@@ -76,6 +89,30 @@ export class BatchAnswers {
   }
 }
 
+/** Writes a batch that was accepted, with its members as they stand. */
+export function standingBatchJson({ batch, transactions }: StandingBatch): AcceptedBatchJson {
+  const items = batch.members.map(({ transactionId, problem, replayed }, index) => {
+    if (transactionId === null) return problemMember(storedProblem(problem), index, 'failed')
+    const transaction = there(transactions, transactionId)
+    const { failure, id } = transaction
+    return transactionMember(
+      transaction,
+      failure === null ? undefined : refusalProblem(failure, id),
+      { index, replayed },
+    )
+  })
+  return acceptedBatchJson(batch, items)
+}
+
+/** Why a member was refused at once. What its key was used for is no refusal of the ledger. */
+function storedProblem(stored: StoredProblem | null): Problem {
+  if (stored === null) throw new Error('a member of a batch has neither transaction nor problem')
+  const { code, details } = stored
+  return code === 'idempotency_key_reused'
+    ? new Problem(code, { details })
+    : refusalProblem({ code, details } as Refusal, undefined)
+}
+
 function memberJson(
   batch: CommandBatch,
   outcome: MemberOutcome,
@@ -84,9 +121,9 @@ function memberJson(
 ): MemberJson {
   switch (outcome.kind) {
     case 'written':
-      return transactionMember(outcome.transaction, index, false)
+      return endedMember(outcome.transaction, index, false)
     case 'standing':
-      return transactionMember(there(known, outcome.transactionId), index, outcome.replayed)
+      return endedMember(there(known, outcome.transactionId), index, outcome.replayed)
     case 'refused':
       return problemMember(refusalProblem(outcome.refusal, undefined), index, 'failed')
     case 'key_reused':
@@ -126,27 +163,28 @@ function keyReusedProblem(
     : keyReused(command, undone, undefined)
 }
 
-/** A member by its transaction as it stands: with the transaction, or with the problem of its refusal or its cancel. */
+/** A member of a batch that is posted at once: one that was canceled before is as good as refused. */
+function endedMember(transaction: TransactionRecord, index: number, replayed: boolean): MemberJson {
+  const { id, status, failure } = transaction
+  const canceled = status === 'canceled' ? endedProblem(transaction) : undefined
+  const problem = failure === null ? canceled : refusalProblem(failure, id)
+  return transactionMember(transaction, problem, { index, replayed })
+}
+
+/** A member by its transaction: with that, or with the problem that it is answered with. */
 function transactionMember(
   transaction: TransactionRecord,
-  index: number,
-  replayed: boolean,
+  problem: Problem | undefined,
+  { index, replayed }: { readonly index: number; readonly replayed: boolean },
 ): MemberJson {
-  const { status, failure } = transaction
-  const problem = problemOf(transaction)
+  const { status } = transaction
   if (problem !== undefined) {
-    const member = problemMember(problem, index, failure === null ? status : 'failed')
+    const member = problemMember(problem, index, status)
     return replayed ? { ...member, replayed: true } : member
   }
   return replayed
     ? { index, status, replayed: true, transaction: transactionJson(transaction) }
     : { index, status, transaction: transactionJson(transaction) }
-}
-
-function problemOf(transaction: TransactionRecord): Problem | undefined {
-  const { id, status, failure } = transaction
-  if (failure !== null) return refusalProblem(failure, id)
-  return status === 'canceled' ? endedProblem(transaction) : undefined
 }
 
 /** A member that is not done. The places that its problem names are those in the body of the batch. */

@@ -1,4 +1,5 @@
 import type { Acceptance } from '../../shared/engine/accept.ts'
+import type { BatchIntoQueue } from '../../shared/engine/batch-into-queue.ts'
 import type { BatchPosting } from '../../shared/engine/batch-posting.ts'
 import type { BacklogMonitor } from '../../shared/engine/backlog-monitor.ts'
 import type { KnownCurrencies } from '../../shared/engine/known-currencies.ts'
@@ -17,6 +18,7 @@ export interface ApiContext {
   readonly batchPosting: BatchPosting
   readonly rehearsal: Rehearsal
   readonly acceptance: Acceptance
+  readonly intoQueue: BatchIntoQueue
   readonly queue: Queue
   readonly monitor: BacklogMonitor
   readonly waiting: Waiting

@@ -8,6 +8,7 @@ import { invalidParts } from '../../shared/wire/invalid-request.ts'
 import type { ProblemCode } from '../../shared/wire/problems.ts'
 import { sendProblem } from './answer-problems.ts'
 import { refusalProblem, type TransactionAnswers } from './transaction-answers.ts'
+import { waitSMax } from './waiting.ts'
 import type { TransactionIntake } from './transaction-intake.ts'
 
 /** The path of what is asked of one transaction. */
@@ -31,6 +32,20 @@ export const transactionPostQuery = postQuery.extend({
 })
 export type TransactionPostQuery = z.output<typeof transactionPostQuery>
 
+/** The query of reading something that may still be queued. */
+export const waitQuery = z.strictObject({
+  wait: z
+    .string()
+    .regex(/^(?:[0-9]|[12][0-9]|30)$/, `must be a whole number from 0 to ${waitSMax}`)
+    .transform(Number)
+    .optional()
+    .meta({
+      description: 'Seconds to wait for what is queued to end, 0 to 30.',
+      example: '10',
+    }),
+})
+export type WaitQuery = z.output<typeof waitQuery>
+
 /** The header under which a request may be repeated. */
 export const keyHeaders = z.looseObject({
   'Idempotency-Key': z.string().optional().meta({
@@ -39,8 +54,14 @@ export const keyHeaders = z.looseObject({
   }),
 })
 
-/** The header under which a batch may be repeated. */
-export const batchKeyHeaders = z.looseObject({
+const preferHeader = z.string().optional().meta({
+  description: '`respond-async`, `wait=N` (seconds, with async). RFC 7240.',
+  example: 'respond-async, wait=5',
+})
+
+/** The headers of a batch. */
+export const batchHeaders = z.looseObject({
+  Prefer: preferHeader,
   'Idempotency-Key': z.string().optional().meta({
     description:
       'Each member without a key of its own gets `<this>/<index>`. RFC 8941 quotes are taken off; up to 251 characters.',
@@ -49,12 +70,7 @@ export const batchKeyHeaders = z.looseObject({
 })
 
 /** The headers of every request that makes a transaction. */
-export const postHeaders = keyHeaders.extend({
-  Prefer: z.string().optional().meta({
-    description: '`respond-async`, `wait=N` (seconds, with async). RFC 7240.',
-    example: 'respond-async, wait=5',
-  }),
-})
+export const postHeaders = keyHeaders.extend({ Prefer: preferHeader })
 
 /** What a request with a body and a key may be answered with, before it is judged on its merits. */
 export const keyedProblems: readonly ProblemCode[] = [

@@ -133,6 +133,7 @@ export class TransactionAnswers {
       lastError: null,
       parkedAt: null,
       parkedReason: null,
+      batchId: null,
     }
   }
 }

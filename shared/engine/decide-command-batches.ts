@@ -38,15 +38,16 @@ function decideTogether(commands: readonly PostCommand[], progress: BatchInProgr
   return { committed: true, members }
 }
 
-/** Whether a member is done, or was: under its key, in another request. */
-function stands(outcome: PostOutcome, progress: BatchInProgress): boolean {
+/** Whether a member is done or queued, or was: under its key, in another request. */
+export function stands(outcome: PostOutcome, progress: Pick<BatchInProgress, 'statusOf'>): boolean {
   if (outcome.kind === 'written') return outcome.transaction.failure === null
   if (outcome.kind !== 'standing') return false
   const status = progress.statusOf(outcome.transactionId)
   return status !== 'failed' && status !== 'canceled'
 }
 
-function abortedBy(
+/** The answers to the members of an atomic batch of which the one behind `members` is refused with `outcome`. */
+export function abortedBy(
   outcome: PostOutcome,
   batch: {
     readonly commands: readonly PostCommand[]

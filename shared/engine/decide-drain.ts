@@ -2,6 +2,7 @@ import { closedBooksRefusal } from '../ledger/closed-books.ts'
 import { price, type Priced } from '../ledger/command.ts'
 import type { Currencies } from '../ledger/currency.ts'
 import { decideWish } from '../ledger/decide-wish.ts'
+import { refuse, type Refusal } from '../ledger/refusal.ts'
 import { conditionsOf, targetOfWish } from '../ledger/special-wish.ts'
 import { accountsMoved } from './batch-time.ts'
 import { endOf, refusedFor, type Verdict } from './decide-batch.ts'
@@ -43,12 +44,13 @@ export const drainDecider: DrainDecider = {
   decide(state: DrainState): DrainWrites {
     const books = new RunningBooks(state)
     const wanted = new Set(state.taken.map(({ transaction }) => targetOfWish(transaction.wish)))
-    const ended = state.taken.map(({ transaction }): TransactionRecord => {
-      const verdict = verdictOn(transaction, state, books)
-      const record = { ...transaction, ...endOf(verdict, books.at) }
-      if (wanted.has(record.id)) books.add(record)
-      return record
-    })
+    const ended: TransactionRecord[] = []
+    for (const unit of unitsOf(state.taken)) {
+      for (const record of decideUnit(unit, state, books)) {
+        if (wanted.has(record.id)) books.add(record)
+        ended.push(record)
+      }
+    }
     return {
       // A hold may have been placed and captured within this one drain.
       ended: ended.map((record) => books.asItStands(record)),
@@ -69,6 +71,50 @@ function verdictOn(
   return closed === undefined
     ? decideWish(queued.wish, pricedOf(queued), books)
     : refusedFor(closed)
+}
+
+/** What was taken, in pieces that end together: a transaction, or an atomic batch. */
+function unitsOf(taken: readonly TakenTransaction[]): TakenTransaction[][] {
+  const units: TakenTransaction[][] = []
+  for (const one of taken) {
+    const last = units.at(-1)
+    if (one.batchId !== null && last?.[0]?.batchId === one.batchId) last.push(one)
+    else units.push([one])
+  }
+  return units
+}
+
+/** Ends all of a unit well, or all of it as failed: for the refusal of one of them. */
+function decideUnit(
+  unit: readonly TakenTransaction[],
+  state: DrainState,
+  books: RunningBooks,
+): TransactionRecord[] {
+  const before = unit.length > 1 ? books.mark() : undefined
+  const ended: TransactionRecord[] = []
+  for (const { transaction } of unit) {
+    const verdict = verdictOn(transaction, state, books)
+    if (verdict.outcome === 'refused' && before !== undefined) {
+      books.backTo(before)
+      return failedFor(verdict.refusal, ended.length, unit, books.at)
+    }
+    ended.push({ ...transaction, ...endOf(verdict, books.at) })
+  }
+  return ended
+}
+
+function failedFor(
+  refusal: Refusal,
+  culprit: number,
+  unit: readonly TakenTransaction[],
+  at: number,
+): TransactionRecord[] {
+  return unit.map(({ transaction, batchId }, index) => {
+    const own = index === culprit
+    const details = { culprit: unit[culprit]?.position ?? culprit, batch_id: batchId ?? '' }
+    const failure = own ? refusal : refuse('batch_aborted', details)
+    return { ...transaction, ...endOf({ outcome: 'refused', refusal: failure }, at) }
+  })
 }
 
 /** What a queued transaction asks for, with exact amounts: all that is wrong by itself was refused before it was queued. */

@@ -61,14 +61,13 @@ async function drainOrder(store: QueueStore, order: DrainOrder): Promise<DrainRe
     return { ended, parked: [], ...rest }
   } catch (error) {
     if (isOfTheRows(error)) return isolate(store, order.ledgerId, taken, error)
-    const places = taken.map((row) => row.place)
-    await store.noteAttempt(order.ledgerId, places, reasonOf(error)).catch(() => undefined)
+    await store.noteAttempt(order.ledgerId, placesOf(taken), reasonOf(error)).catch(() => undefined)
     throw error
   }
 }
 
 /**
- * Halves what was taken until the row that cannot be posted stands alone, and parks it. Both halves keep their order, and what
+ * Halves what was taken until the place that cannot be posted stands alone, and parks it. Both halves keep their order, and what
  * waits behind a parked row stays in the queue.
  */
 async function isolate(
@@ -80,13 +79,13 @@ async function isolate(
   const [first] = taken
   if (first === undefined) throw error
   const { slot } = first.place
-  if (taken.length === 1) {
+  const places = placesOf(taken)
+  if (places.length === 1) {
     const reason = reasonOf(error)
     await store.park(ledgerId, first.place, reason)
     const parked = { ledgerId, id: first.transaction.id, slot, reason }
     return { ended: [], parked: [parked], mayHaveMore: [slot], takenElsewhere: [], suspect: [] }
   }
-  const places: QueuePlace[] = taken.map((row) => row.place)
   const middle = places.length >> 1
   const before = await drainPlaces(store, ledgerId, places.slice(0, middle))
   const after = await drainPlaces(store, ledgerId, places.slice(middle))
@@ -97,6 +96,16 @@ async function isolate(
     takenElsewhere: [],
     suspect: [],
   }
+}
+
+/** The places of what was taken, each once: all of an atomic batch has one. */
+function placesOf(taken: readonly TakenTransaction[]): QueuePlace[] {
+  const places: QueuePlace[] = []
+  for (const { place } of taken) {
+    const last = places.at(-1)
+    if (last?.slot !== place.slot || last.sequence !== place.sequence) places.push(place)
+  }
+  return places
 }
 
 /** Whether a failure is of the rows' own making: the database refuses what we write, or an invariant is broken. */

@@ -1,4 +1,5 @@
 import type { LockedAccount } from '../ledger/account.ts'
+import type { BatchRecord } from './batch-record.ts'
 import type { Standing } from './posting-store.ts'
 import type { QueuePlace, TransactionRecord } from './transaction-record.ts'
 
@@ -19,6 +20,34 @@ export interface AcceptState {
   readonly firstSequence: number
 }
 
+/** What accepting a client's batch must know besides: whether it stands already, by its own id or by what it says. */
+export interface BatchAcceptReads extends AcceptReads {
+  /** Null unless an earlier try may have been committed. */
+  readonly batchId: string | null
+  readonly fingerprint: string | null
+}
+
+/** What the store found. */
+export interface BatchAcceptState extends AcceptState {
+  readonly standingBatch: string | undefined
+}
+
+/** A place in the queue as it is taken: of a transaction, or of all of an atomic batch, which it names then. */
+export interface NewPlace {
+  readonly place: QueuePlace
+  readonly transactionId: string
+  readonly entryCount: number
+  readonly orderingKey: string
+  readonly batchId: string | null
+}
+
+/** Everything that the acceptance of a client's batch writes: its transactions are queued, or failed. */
+export interface BatchAcceptWrites {
+  readonly batch: BatchRecord
+  readonly transactions: readonly TransactionRecord[]
+  readonly places: readonly NewPlace[]
+}
+
 /** Which queued transactions to take: the oldest of some slots, or exactly some places. All of one ledger. */
 export type DrainOrder =
   | { readonly ledgerId: number; readonly slots: readonly number[] }
@@ -28,6 +57,10 @@ export type DrainOrder =
 export interface TakenTransaction {
   readonly transaction: TransactionRecord
   readonly place: QueuePlace
+  /** The atomic batch that its place stands for: all of that is taken, its members in their order. */
+  readonly batchId: string | null
+  /** Its position in that batch. */
+  readonly position: number | null
 }
 
 /** What was taken, by slot and then in sequence, with the accounts it touches locked. */
@@ -86,6 +119,8 @@ export type EndOutcome =
   | { readonly kind: 'ended'; readonly transaction: TransactionRecord }
   /** It is not queued (any more), or not parked where that was asked for: this is how it stands. */
   | { readonly kind: 'standing'; readonly transaction: TransactionRecord }
+  /** It is queued as a part of an atomic batch, which only ends as a whole. */
+  | { readonly kind: 'in_batch'; readonly batchId: string }
   | { readonly kind: 'not_found' }
 
 /** How far a queued transaction has come. */
@@ -97,6 +132,8 @@ export interface QueueStanding {
   readonly lastError: string | null
   readonly parkedAt: number | null
   readonly parkedReason: string | null
+  /** The atomic batch that the place stands for. */
+  readonly batchId: string | null
 }
 
 /** What waits in one slot. */
@@ -118,6 +155,19 @@ export interface QueueStore {
     reads: AcceptReads,
     decide: (state: AcceptState) => readonly TransactionRecord[],
   ): Promise<void>
+
+  /** Runs the acceptance of one batch of a client's as one database transaction. Rejects with `StoreFailure`. */
+  acceptBatch(
+    reads: BatchAcceptReads,
+    decide: (state: BatchAcceptState) => BatchAcceptWrites | undefined,
+  ): Promise<void>
+
+  findBatch(ledgerId: number, id: string): Promise<BatchRecord | undefined>
+  /** The id of the batch that says the same under the same keys. */
+  findBatchByFingerprint(ledgerId: number, fingerprint: string): Promise<string | undefined>
+
+  /** Ends what is still queued of a batch as canceled; gives the ids and places of that. */
+  cancelBatch(batch: BatchRecord): Promise<readonly TransactionRecord[]>
 
   /**
    * Runs one drain as one database transaction: takes the slots that nobody else is draining, takes their oldest rows,

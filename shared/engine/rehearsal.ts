@@ -42,6 +42,7 @@ export class Rehearsal {
         flush: (commands) => settleBatch(commands, (members) => this.#tryAll(members), unobserved),
         batchSizeMax,
         batchesMax: 1,
+        turnsBefore: 1,
         weight: { of: (member) => member.requestedEntries.length, max: batchEntriesMax },
       })
       this.#lanes.set(command.ledgerId, lane)

@@ -19,9 +19,13 @@ const readyMs = 2000
 const closingTriesMax = 3
 
 /** A queued transaction names its accounts in what it asks for, as UUIDs, which nothing else in it looks like. */
-const isQueuedFor = `exists (select 1 from transactions t
-   where t.ledger_id = q.ledger_id and t.id = q.transaction_id
-     and cast(t.requested_entries as text) like :named)`
+const isQueuedFor = `(exists (select 1 from transactions t
+    where t.ledger_id = q.ledger_id and t.id = q.transaction_id
+      and cast(t.requested_entries as text) like :named)
+  or exists (select 1 from batch_members m
+      join transactions t on t.ledger_id = m.ledger_id and t.id = m.transaction_id
+     where m.ledger_id = q.ledger_id and m.batch_id = q.batch_id and m.replayed = 0
+       and cast(t.requested_entries as text) like :named))`
 
 /** Accounts, currencies and ledgers through TypeORM: everything that is not posting and not hot. */
 export class Administration {

@@ -1,8 +1,10 @@
+import type { BatchRecord } from '../engine/batch-record.ts'
 import { deathsOfResumed } from '../engine/choose-carefully.ts'
 import type { EndOutcome } from '../engine/queue-store.ts'
 import type { QueuePlace, TransactionRecord } from '../engine/transaction-record.ts'
 import { refuse } from '../ledger/refusal.ts'
-import { findTransaction } from './read-transactions.ts'
+import { queueStanding } from './read-queue.ts'
+import { findTransaction, findTransactions } from './read-transactions.ts'
 import type { Reader, Statement } from './reader.ts'
 import type { Step, Writer } from './writer.ts'
 
@@ -12,7 +14,16 @@ export type QueueAccess = Reader & Writer
 /** Takes a row out of the queue. What a drain has taken is locked until its end and then not there. */
 const dequeue: Statement = {
   name: 'dequeue',
-  text: `delete from queued_transactions where ledger_id = $1 and slot = $2 and sequence = $3
+  text: `delete from queued_transactions
+          where ledger_id = $1 and slot = $2 and sequence = $3 and batch_id is null
+         returning transaction_id`,
+}
+
+/** The same for the place of an atomic batch. */
+const dequeueBatch: Statement = {
+  name: 'dequeue_batch',
+  text: `delete from queued_transactions
+          where ledger_id = $1 and slot = $2 and sequence = $3 and batch_id = $4
          returning transaction_id`,
 }
 
@@ -21,6 +32,7 @@ const dequeueParked: Statement = {
   name: 'dequeue_parked',
   text: `delete from queued_transactions
           where ledger_id = $1 and slot = $2 and sequence = $3 and parked_at is not null
+            and batch_id is null
          returning transaction_id`,
 }
 
@@ -67,6 +79,45 @@ export function cancel(access: QueueAccess, ledgerId: number, id: string): Promi
     step(dequeue, [ledgerId, place.slot, place.sequence]),
     step(markCanceled, [ledgerId, id, now]),
   ])
+}
+
+/**
+ * Ends what is still queued of a batch as canceled, and gives that: of an atomic one all of it or nothing, in one database
+ * transaction; of an independent one what nobody has posted by then, one by one.
+ */
+export async function cancelBatch(
+  access: QueueAccess,
+  { ledgerId, id, mode, members }: BatchRecord,
+): Promise<TransactionRecord[]> {
+  const own = members.flatMap(({ transactionId, replayed }) =>
+    replayed || transactionId === null ? [] : transactionId,
+  )
+  const before = [...(await findTransactions(access, ledgerId, own)).values()]
+  const queued = before.filter(({ status }) => status === 'queued')
+  if (mode === 'atomic') return cancelTogether(access, ledgerId, id, queued)
+  const canceled: TransactionRecord[] = []
+  for (const transaction of queued) {
+    const outcome = await cancel(access, ledgerId, transaction.id)
+    if (outcome.kind === 'ended') canceled.push(outcome.transaction)
+  }
+  return canceled
+}
+
+async function cancelTogether(
+  access: QueueAccess,
+  ledgerId: number,
+  batchId: string,
+  queued: readonly TransactionRecord[],
+): Promise<TransactionRecord[]> {
+  const [first] = queued
+  if (first === undefined || first.place === null) return []
+  const { slot, sequence } = first.place
+  const now = access.timeParameter(Math.max(Date.now(), first.createdAt))
+  const steps = [
+    step(dequeueBatch, [ledgerId, slot, sequence, batchId]),
+    ...queued.map(({ id }) => step(markCanceled, [ledgerId, id, now])),
+  ]
+  return (await access.apply(steps)) === undefined ? [] : [...queued]
 }
 
 /** Lets a parked transaction be drained again; alone, if processes have died of it. */
@@ -131,6 +182,12 @@ async function change(
   const now = Math.max(Date.now(), before.createdAt)
   const done = await access.apply(steps(before.place, access.timeParameter(now)))
   const transaction = await stands(access, ledgerId, id)
+  if (done === undefined && transaction.status === 'queued') {
+    const standing = await queueStanding(access, ledgerId, before.place)
+    if (standing !== undefined && standing.batchId !== null) {
+      return { kind: 'in_batch', batchId: standing.batchId }
+    }
+  }
   return { kind: done === undefined ? 'standing' : 'ended', transaction }
 }
 

@@ -7,6 +7,8 @@ import {
   type AccountType,
   type Direction,
 } from '../ledger/account.ts'
+import type { StoredProblem } from '../engine/batch-record.ts'
+import type { BatchMode } from '../engine/command-batch.ts'
 import type { RequestedEntry } from '../ledger/command.ts'
 import type { MinorUnits } from '../ledger/money.ts'
 import type { Refusal } from '../ledger/refusal.ts'
@@ -131,6 +133,29 @@ export interface QueuedTransactionRow {
   lastError: string | null
   parkedAt: number | null
   parkedReason: string | null
+  /** The atomic batch that the place stands for; null when it stands for its one transaction. */
+  batchId: string | null
+}
+
+/** A batch that was accepted for later; never changed, never removed. */
+export interface BatchRow {
+  ledgerId: number
+  id: string
+  mode: BatchMode
+  /** The hash of its keys and contents in hex; null when a member has no key. */
+  fingerprint: string | null
+  createdAt: number
+}
+
+/** A member of such a batch; never changed, never removed. */
+export interface BatchMemberRow {
+  ledgerId: number
+  batchId: string
+  position: number
+  transactionId: string | null
+  problem: StoredProblem | null
+  /** 1 when its transaction is not its own, but stood under its key. */
+  replayed: number
 }
 
 /** An entry that takes effect at another time than it was posted, as a trigger notes it beside the entry itself. */
@@ -180,6 +205,8 @@ export interface Entities {
   readonly transactionMetadata: EntitySchema<TransactionMetadataRow>
   readonly accountMetadata: EntitySchema<AccountMetadataRow>
   readonly unpostedAccounts: EntitySchema<UnpostedAccountRow>
+  readonly batches: EntitySchema<BatchRow>
+  readonly batchMembers: EntitySchema<BatchMemberRow>
 }
 
 /** Makes the entity schemas of a dialect. */
@@ -373,6 +400,7 @@ export function entitiesFor(dialect: Dialect): Entities {
         parkedAt: { ...kinds.time, name: 'parked_at', nullable: true },
         parkedReason: { ...text, name: 'parked_reason', nullable: true },
         deaths: { ...kinds.small, default: 0 },
+        batchId: { ...kinds.id, name: 'batch_id', nullable: true },
       },
       indices: [
         {
@@ -381,6 +409,35 @@ export function entitiesFor(dialect: Dialect): Entities {
           where: `"parked_at" IS NOT NULL`,
         },
       ],
+    }),
+    batches: schema({
+      name: 'batches',
+      columns: {
+        ledgerId,
+        id: { ...kinds.id, primary: true },
+        mode: text,
+        fingerprint: { ...text, nullable: true },
+        createdAt: { ...kinds.time, name: 'created_at' },
+      },
+      indices: [
+        {
+          name: 'batches_fingerprint',
+          columns: ['ledgerId', 'fingerprint'],
+          unique: true,
+          where: `"fingerprint" IS NOT NULL`,
+        },
+      ],
+    }),
+    batchMembers: schema({
+      name: 'batch_members',
+      columns: {
+        ledgerId,
+        batchId: { ...kinds.id, name: 'batch_id', primary: true },
+        position: { ...kinds.small, primary: true },
+        transactionId: { ...kinds.id, name: 'transaction_id', nullable: true },
+        problem: { ...kinds.jsonText, nullable: true },
+        replayed: kinds.small,
+      },
     }),
     holdChanges: schema({
       name: 'hold_changes',

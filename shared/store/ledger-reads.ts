@@ -1,3 +1,4 @@
+import type { BatchRecord } from '../engine/batch-record.ts'
 import type { TransactionRecord } from '../engine/transaction-record.ts'
 import type { Axis } from '../ledger/axis.ts'
 import type { Currency } from '../ledger/currency.ts'
@@ -6,6 +7,7 @@ import type { EndOutcome, QueueStanding, SlotBacklog } from '../engine/queue-sto
 import type { QueuePlace } from '../engine/transaction-record.ts'
 import {
   cancel,
+  cancelBatch,
   noteAttempt,
   park,
   refuseParked,
@@ -50,6 +52,7 @@ import type {
   TransactionStore,
 } from './ledger-store.ts'
 import { balanceAt, findAccount, listAccounts, listEntries } from './read-accounts.ts'
+import { findBatch, findBatchByFingerprint } from './read-batches.ts'
 import { effectiveBalanceAt } from './read-effective.ts'
 import { holdsDue } from './read-holds.ts'
 import { statementFrame, statementLines } from './read-statement.ts'
@@ -217,6 +220,18 @@ export abstract class LedgerReads
 
   findByKey(ledgerId: number, idempotencyKey: string): Promise<Standing | undefined> {
     return findByKey(this.access, ledgerId, idempotencyKey)
+  }
+
+  findBatch(ledgerId: number, id: string): Promise<BatchRecord | undefined> {
+    return findBatch(this.access, ledgerId, id)
+  }
+
+  findBatchByFingerprint(ledgerId: number, fingerprint: string): Promise<string | undefined> {
+    return findBatchByFingerprint(this.access, ledgerId, fingerprint)
+  }
+
+  cancelBatch(batch: BatchRecord): Promise<readonly TransactionRecord[]> {
+    return cancelBatch(this.access, batch)
   }
 
   async cursorSecret(ledgerId: number): Promise<Buffer | undefined> {

@@ -81,6 +81,7 @@ export async function queueStanding(
     lastError: row['last_error'] as string | null,
     parkedAt: time(row['parked_at']),
     parkedReason: row['parked_reason'] as string | null,
+    batchId: row['batch_id'] as string | null,
   }
 }
 

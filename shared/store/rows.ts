@@ -150,6 +150,6 @@ function timeThere(value: unknown): number {
 }
 
 /** JSON: an object from Postgres' jsonb, a text from SQLite. */
-function json<Value>(value: unknown): Value | null {
+export function json<Value>(value: unknown): Value | null {
   return (typeof value === 'string' ? JSON.parse(value) : value) as Value | null
 }

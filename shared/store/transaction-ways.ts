@@ -117,7 +117,7 @@ export function wayOfMetadata([name, value]: readonly [string, string]): Way {
 /**
  * Those of an account: posted ones through `entries_account_transaction`, ended ones through `unposted_accounts_pkey`, and the
  * queue, which is walked whole: a queued transaction names its accounts only in `requested_entries`, as UUIDs, which nothing else
- * in it looks like.
+ * in it looks like. An atomic batch has one place for all of its members.
  */
 export function wayOfAccount(accountId: string, status: TransactionStatus | undefined): Way {
   return {
@@ -142,8 +142,16 @@ export function wayOfAccount(accountId: string, status: TransactionStatus | unde
          where q.ledger_id = $1 and cast(t.requested_entries as text) like '%' || ${account} || '%'
                ${older('t.id')}
          order by t.id desc limit ${limit}`
-      const ofStatus = status === 'posted' ? [posted] : status === 'queued' ? [queued] : undefined
-      const texts = ofStatus ?? (status === undefined ? [posted, unposted, queued] : [unposted])
+      const queuedTogether = () => `
+        select t.id from queued_transactions q
+          join batch_members m on m.ledger_id = $1 and m.batch_id = q.batch_id and m.replayed = 0
+          ${ofTransaction('m.transaction_id', parameters)}
+         where q.ledger_id = $1 and q.batch_id is not null
+               and cast(t.requested_entries as text) like '%' || ${account} || '%' ${older('t.id')}
+         order by t.id desc limit ${limit}`
+      const inQueue = [queued, queuedTogether]
+      const ofStatus = status === 'posted' ? [posted] : status === 'queued' ? inQueue : undefined
+      const texts = ofStatus ?? (status === undefined ? [posted, unposted, ...inQueue] : [unposted])
       return `
         select id, -1 as dated from (${unionOf(
           texts.map((textOf) => textOf()),

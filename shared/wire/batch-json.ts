@@ -1,7 +1,9 @@
 import { z } from 'zod'
+import type { BatchRecord } from '../engine/batch-record.ts'
 import { batchModes, type CommandBatch } from '../engine/command-batch.ts'
 import type { Currencies } from '../ledger/currency.ts'
-import { transactionStatuses } from '../ledger/transaction.ts'
+import { transactionStatuses, type TransactionStatus } from '../ledger/transaction.ts'
+import { timeJson } from './fields.ts'
 import { invalidParts } from './invalid-request.ts'
 import { problemJsonSchema } from './problem-json.ts'
 import type { Problem } from './problems.ts'
@@ -85,6 +87,65 @@ export const batchJsonSchema = z
     ],
   })
 export type BatchJson = z.input<typeof batchJsonSchema>
+
+const counts = z.strictObject(
+  Object.fromEntries(transactionStatuses.map((status) => [status, z.int()])) as Record<
+    (typeof transactionStatuses)[number],
+    z.ZodInt
+  >,
+)
+
+/** A batch that was accepted for later. */
+export const acceptedBatchJsonSchema = z
+  .strictObject({
+    id: z.uuid(),
+    mode: z.enum(batchModes),
+    created_at: z.iso.datetime(),
+    counts: counts.meta({ description: 'Members by status.' }),
+    items: z.array(memberJsonSchema).meta({ description: 'All members, in the order given.' }),
+  })
+  .meta({
+    id: 'AcceptedBatch',
+    description:
+      'A batch that was accepted for later, as it stands. All of an atomic one ends at once, with one place in the queue.',
+    examples: [
+      {
+        id: '0198c0de-7a11-7000-8000-00000000ba7c',
+        mode: 'atomic',
+        created_at: '2026-01-31T12:00:00.000Z',
+        counts: { ...noCounts(), posted: 1 },
+        items: [{ index: 0, status: 'posted', transaction: exampleTransaction }],
+      },
+    ],
+  })
+export type AcceptedBatchJson = z.input<typeof acceptedBatchJsonSchema>
+
+/** Writes a batch that was accepted, with its members as they stand. */
+export function acceptedBatchJson(batch: BatchRecord, items: MemberJson[]): AcceptedBatchJson {
+  const counted = noCounts()
+  // Only a member that has never been queued has no transaction: it was refused at once.
+  for (const { status } of items) counted[status === 'aborted' ? 'failed' : status] += 1
+  return {
+    id: batch.id,
+    mode: batch.mode,
+    created_at: timeJson(batch.createdAt),
+    counts: counted,
+    items,
+  }
+}
+
+function noCounts(): Record<TransactionStatus, number> {
+  return {
+    queued: 0,
+    held: 0,
+    posted: 0,
+    failed: 0,
+    canceled: 0,
+    captured: 0,
+    voided: 0,
+    expired: 0,
+  }
+}
 
 /** Every currency that a batch names. */
 export function currencyCodesOfBatch({ transactions }: BatchRequest): string[] {

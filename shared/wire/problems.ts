@@ -34,6 +34,8 @@ type BorderCode =
   | 'unsupported_media_type'
   | 'idempotency_key_reused'
   | 'batch_failed'
+  | 'in_atomic_batch'
+  | 'batch_ended'
   | 'internal_error'
 
 /** Every error code of the API. Stable and public: clients branch on it. */
@@ -71,6 +73,8 @@ export const problems = {
   hold_already_voided: final(409, 'The hold is voided'),
   hold_expired: final(409, 'The time of the hold is over'),
   already_reversed: final(409, 'All of the transaction has been reversed'),
+  in_atomic_batch: final(409, 'The transaction is part of an atomic batch, which ends as a whole'),
+  batch_ended: final(409, 'Nothing of the batch is queued any more'),
   not_parked: final(409, 'The transaction is not parked'),
   body_too_large: final(413, 'The body is larger than the service accepts'),
   uri_too_long: final(414, 'The address is longer than the service accepts'),

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Acceptance } from '../../shared/engine/accept.ts'
+import { BatchIntoQueue } from '../../shared/engine/batch-into-queue.ts'
 import { drainDecider } from '../../shared/engine/decide-drain.ts'
 import { drainOnce } from '../../shared/engine/drain.ts'
 import { newId } from '../../shared/engine/new-id.ts'
@@ -7,6 +8,7 @@ import { Posting } from '../../shared/engine/post.ts'
 import type { PostCommand } from '../../shared/engine/post-command.ts'
 import type { QueueStore } from '../../shared/engine/queue-store.ts'
 import { Metrics } from '../../shared/metrics.ts'
+import { acceptBatchOn } from '../../shared/store/postgres/accept-batch.ts'
 import { acceptOn } from '../../shared/store/postgres/accept.ts'
 import { drainOn } from '../../shared/store/postgres/drain.ts'
 import { DrainFloors } from '../../shared/store/postgres/drain-floors.ts'
@@ -179,6 +181,11 @@ async function scansOfQueue(connection: PostingConnection): Promise<Scan[]> {
   await unmarkInHandOn(connection, ledgerId, [place])
   expect((await drainOnce(queue, ledgerId, [place.slot])).ended).toHaveLength(1)
   await queue.drain({ ledgerId, places: [place] }, drainDecider)
+  const intoQueue = new BatchIntoQueue(queue, new Metrics().accepting, () => {})
+  const commands = [request, request].map((one) => commandOf({ ...one, idempotency_key: newId() }))
+  const batch = await intoQueue.accept({ ledgerId, mode: 'atomic', commands })
+  expect(batch).toMatchObject({ kind: 'accepted', places: 1 })
+  expect((await drainOnce(queue, ledgerId, [place.slot])).ended).toHaveLength(2)
   const scans = await scansOfPrepared(connection)
   return scans.filter(({ statement }) => queueStatements.has(statement))
 }
@@ -187,6 +194,8 @@ function queueOn(connection: PostingConnection): QueueStore {
   return {
     accept: (...[reads, decide]: Parameters<QueueStore['accept']>) =>
       acceptOn(connection, reads, decide),
+    acceptBatch: (...[reads, decide]: Parameters<QueueStore['acceptBatch']>) =>
+      acceptBatchOn(connection, reads, decide),
     drain: (...[order, decider]: Parameters<QueueStore['drain']>) =>
       drainOn(connection, order, decider, new DrainFloors()),
   } as QueueStore
@@ -225,6 +234,9 @@ const queueStatements = new Set([
   'write_drained',
   'look_at_oldest',
   'add_deaths',
+  'find_batch',
+  'write_accepted_batch',
+  'members_of_batches',
 ])
 
 const ofTaking = (statement: string) => [
@@ -243,6 +255,10 @@ const expectedOfQueue: readonly string[] = [
   ...ofTaking('take_slots'),
   ...ofTaking('take_oldest'),
   ...ofTaking('take_places'),
+  'find_batch: batches_pkey (ledger_id, id)',
+  'find_batch: batches_fingerprint (ledger_id, fingerprint)',
+  'members_of_batches: batch_members_pkey (ledger_id, batch_id)',
+  'members_of_batches: transactions_pkey (ledger_id, id)',
   'write_drained: transactions_pkey (ledger_id, id)',
   'write_drained: accounts_pkey (ledger_id, id)',
   'write_drained: Tid Scan',

@@ -118,8 +118,9 @@ function foreignKeys(): string[] {
 
 /** The ways into tables that a statement takes. */
 function planOf(text: string): string[] {
-  const parameters = Array.from(text.matchAll(/\?/g), () => null)
-  const rows = database.prepare(`explain query plan ${text}`).all(parameters)
+  const unnamed = text.replace(/:\w+/g, '?')
+  const parameters = Array.from(unnamed.matchAll(/\?/g), () => null)
+  const rows = database.prepare(`explain query plan ${unnamed}`).all(parameters)
   return (rows as { detail: string }[])
     .map(({ detail }) => detail)
     .filter((detail) => /^(?:SCAN|SEARCH)/.test(detail) && detail !== 'SCAN CONSTANT ROW')

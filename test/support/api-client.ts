@@ -6,7 +6,7 @@ import type {
   accountRequest,
   BalanceJson,
 } from '../../shared/wire/account-json.ts'
-import type { BatchJson, batchRequest } from '../../shared/wire/batch-json.ts'
+import type { AcceptedBatchJson, BatchJson, batchRequest } from '../../shared/wire/batch-json.ts'
 import type { currencyJsonSchema } from '../../shared/wire/currency-json.ts'
 import type { DryRunJson } from '../../shared/wire/dry-run-json.ts'
 import type { LedgerJson, ledgerChangeRequest } from '../../shared/wire/ledger-json.ts'
@@ -22,7 +22,7 @@ import type { TrialBalanceJson } from '../../shared/wire/trial-balance-json.ts'
 import type { TransactionJson, transactionRequest } from '../../shared/wire/transaction-json.ts'
 import { checkContract, type ApiDocument, type ProblemJson } from './contract.ts'
 
-export type { AccountJson, BalanceJson, BatchJson, TransactionJson }
+export type { AcceptedBatchJson, AccountJson, BalanceJson, BatchJson, TransactionJson }
 export type AccountEntryJson = z.output<typeof accountEntryJsonSchema>
 export type CurrencyJson = z.output<typeof currencyJsonSchema>
 export type QueueJson = z.output<typeof queueJsonSchema>
@@ -192,6 +192,23 @@ export class ApiClient {
   /** Has a batch posted at once. */
   postBatch(batch: NewBatchJson, headers: RequestHeaders = {}): Promise<Answer<BatchJson>> {
     return this.post('/api/v1/transactions/batch', batch, headers)
+  }
+
+  /** Has a batch queued and does not wait for it. */
+  queueBatch(
+    batch: NewBatchJson,
+    headers: RequestHeaders = {},
+  ): Promise<Answer<AcceptedBatchJson>> {
+    return this.post('/api/v1/transactions/batch?mode=async', batch, headers)
+  }
+
+  /** Reads a batch that was queued; with `wait`, after so many seconds at the latest. */
+  batch(id: string, query: Query = {}): Promise<Answer<AcceptedBatchJson>> {
+    return this.get(`/api/v1/batches/${id}${queryText(query)}`)
+  }
+
+  cancelBatch(id: string): Promise<Answer<AcceptedBatchJson>> {
+    return this.post(`/api/v1/batches/${id}/cancel`, undefined)
   }
 
   /** Has a transaction queued and does not wait for it. */

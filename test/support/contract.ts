@@ -5,7 +5,7 @@ import {
   accountJsonSchema,
   balanceJsonSchema,
 } from '../../shared/wire/account-json.ts'
-import { batchJsonSchema } from '../../shared/wire/batch-json.ts'
+import { acceptedBatchJsonSchema, batchJsonSchema } from '../../shared/wire/batch-json.ts'
 import { currencyJsonSchema } from '../../shared/wire/currency-json.ts'
 import { dryRunJsonSchema } from '../../shared/wire/dry-run-json.ts'
 import { ledgerJsonSchema } from '../../shared/wire/ledger-json.ts'
@@ -41,7 +41,13 @@ const successes: Readonly<Record<string, Readonly<Record<number, z.ZodType>>>> =
     201: transactionJsonSchema,
     202: transactionJsonSchema,
   },
-  'post /api/v1/transactions/batch': { 200: batchJsonSchema, 201: batchJsonSchema },
+  'post /api/v1/transactions/batch': {
+    200: z.union([batchJsonSchema, acceptedBatchJsonSchema]),
+    201: batchJsonSchema,
+    202: acceptedBatchJsonSchema,
+  },
+  'get /api/v1/batches/{id}': { 200: acceptedBatchJsonSchema },
+  'post /api/v1/batches/{id}/cancel': { 200: acceptedBatchJsonSchema },
   'get /api/v1/transactions': { 200: page(transactionJsonSchema) },
   'get /api/v1/transactions/{id}': { 200: transactionJsonSchema },
   'post /api/v1/transactions/{id}/capture': {
@@ -133,5 +139,8 @@ function checkDocumented(
 /** The pattern of an address, as the OpenAPI document writes it. */
 function routeOf(path: string): string {
   const pathname = path.split('?', 1)[0] ?? ''
-  return pathname.replace(/^(\/api\/v1\/(?:accounts|transactions))\/(?!batch$)[^/]+/, '$1/{id}')
+  return pathname.replace(
+    /^(\/api\/v1\/(?:accounts|transactions|batches))\/(?!batch$)[^/]+/,
+    '$1/{id}',
+  )
 }

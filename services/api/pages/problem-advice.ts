@@ -46,6 +46,8 @@ export const problemAdvice = {
   hold_already_voided: say('Nothing remains of it. Place another hold.', ['transaction_id?']),
   hold_expired: say('The money is free again. Place another hold.', ['transaction_id?']),
   already_reversed: say('There is nothing left to reverse.', ['transaction_id?']),
+  in_atomic_batch: say('Cancel the batch: `POST /api/v1/batches/{batch_id}/cancel`.', ['batch_id']),
+  batch_ended: say('Read the batch: each of its members says how it has ended.'),
   not_parked: say('Read the transaction again: somebody else has resolved it.'),
   body_too_large: say('Send at most 1 MiB, or 4 MiB of a batch: fewer entries, less metadata.'),
   uri_too_long: say('Send at most 8,192 characters of address; ids are UUIDs.'),

@@ -52,7 +52,10 @@ export function queueRoutes(context: ApiContext): FastifyPluginAsync {
           params: idPath,
           querystring: none,
           body: noBody,
-          response: answers({ 200: ['It is canceled.', transactionJsonSchema] }, endProblems),
+          response: answers({ 200: ['It is canceled.', transactionJsonSchema] }, [
+            ...endProblems,
+            'in_atomic_batch',
+          ]),
         },
       },
       async (request) => {
@@ -102,6 +105,7 @@ export function queueRoutes(context: ApiContext): FastifyPluginAsync {
             ...endProblems,
             'request_timeout',
             'body_too_large',
+            'in_atomic_batch',
             'not_parked',
           ]),
         },
@@ -173,6 +177,8 @@ export function queueRoutes(context: ApiContext): FastifyPluginAsync {
         return outcome.transaction
       case 'standing':
         throw endedProblem(outcome.transaction)
+      case 'in_batch':
+        throw new Problem('in_atomic_batch', { details: { batch_id: outcome.batchId } })
       case 'not_found':
         throw new Problem('not_found')
     }

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify'
-import { z } from 'zod'
+import type { z } from 'zod'
 import { refusalCodes } from '../../../shared/ledger/refusal.ts'
 import { writeCursor } from '../../../shared/wire/cursor.ts'
 import { dryRunJsonSchema } from '../../../shared/wire/dry-run-json.ts'
@@ -22,24 +22,13 @@ import {
   postingProblems,
   rehearseAndAnswer,
   transactionPostQuery,
+  waitQuery,
   type TransactionPostQuery,
+  type WaitQuery,
 } from '../posting-request.ts'
 import { TransactionAnswers } from '../transaction-answers.ts'
 import { transactionFilterOf } from '../transaction-filter.ts'
 import { TransactionIntake } from '../transaction-intake.ts'
-import { waitSMax } from '../waiting.ts'
-
-const waitQuery = z.strictObject({
-  wait: z
-    .string()
-    .regex(/^(?:[0-9]|[12][0-9]|30)$/, `must be a whole number from 0 to ${waitSMax}`)
-    .transform(Number)
-    .optional()
-    .meta({
-      description: 'Seconds to wait for a queued transaction to end, 0 to 30.',
-      example: '10',
-    }),
-})
 
 const postProblems: readonly ProblemCode[] = [...postingProblems, ...refusalCodes]
 
@@ -88,7 +77,7 @@ export function transactionRoutes(context: ApiContext): FastifyPluginAsync {
       },
     )
 
-    server.get<{ Params: { id: string }; Querystring: z.output<typeof waitQuery> }>(
+    server.get<{ Params: { id: string }; Querystring: WaitQuery }>(
       '/api/v1/transactions/:id',
       {
         schema: {

@@ -4,6 +4,7 @@ import { PostedHasEntries0000000000003 } from './0003-posted-has-entries.ts'
 import { Deaths0000000000004 } from './0004-deaths.ts'
 import { Holds0000000000005 } from './0005-holds.ts'
 import { HistoryAndSearch0000000000006 } from './0006-history-and-search.ts'
+import { Batches0000000000007 } from './0007-batches.ts'
 
 /** All migrations, in order. A migration that has been released is never changed. */
 export const migrations = [
@@ -13,4 +14,5 @@ export const migrations = [
   Deaths0000000000004,
   Holds0000000000005,
   HistoryAndSearch0000000000006,
+  Batches0000000000007,
 ] as const

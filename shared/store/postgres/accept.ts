@@ -12,10 +12,10 @@ import { storeFailureOf } from './sqlstate.ts'
  * How long an acceptance waits for a key that somebody else is just writing. Short: then each member of the batch goes
  * by itself, and one key does not stall the others.
  */
-const lockTimeoutMs = 250
+export const lockTimeoutMs = 250
 
 /** Takes a block of a thousand numbers, each greater than any taken before; gaps are harmless. */
-const takeSequence: Prepared = {
+export const takeSequence: Prepared = {
   name: 'take_sequence',
   text: `select nextval('accept_sequence')`,
 }

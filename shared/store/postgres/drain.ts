@@ -72,9 +72,10 @@ const takeChosen = `
          ), gone as (
            delete from queued_transactions q
             where q.ctid = any (array(select row_id from chosen)) and q.parked_at is null
-           returning q.slot, q.sequence, q.transaction_id, q.deaths
+           returning q.slot, q.sequence, q.transaction_id, q.batch_id, q.deaths
          )
          select t.*, gone.slot as taken_slot, gone.sequence as taken_sequence, gone.deaths,
+                gone.batch_id as taken_batch,
                 (select count(*) from chosen) = (select count(*) from gone) as whole
            from gone
           cross join lateral (
@@ -127,6 +128,27 @@ const takePlaces: Prepared = {
                  and q.parked_at is null and ${notBehindParked('q')}
                limit 1
             ) q${takeChosen}`,
+}
+
+/**
+ * The transactions of atomic batches whose places are taken: their own ones, not those that stood under a key before. Through
+ * `batch_members_pkey` and `transactions_pkey`; what is queued belongs to who has its place.
+ */
+const membersOfBatches: Prepared = {
+  name: 'members_of_batches',
+  text: `select t.*, m.batch_id as taken_batch, m.position as taken_position
+           from unnest($2::uuid[]) as wanted (batch_id)
+          cross join lateral (
+            select batch_id, position, transaction_id from batch_members
+             where ledger_id = $1 and batch_id = wanted.batch_id
+               and transaction_id is not null and replayed = 0
+             order by position
+          ) m
+          cross join lateral (
+            select * from transactions
+             where ledger_id = $1 and id = m.transaction_id and status = 'queued' limit 1
+          ) t
+          order by m.batch_id, m.position`,
 }
 
 /** Takes the locks of some slots without asking for work in them. */
@@ -305,7 +327,7 @@ async function takeOldestRows(
     const mayHaveMore = slots.filter((slot) => !suspect.has(slot))
     return { taken: [], mayHaveMore, takenElsewhere, suspect: [...suspect] }
   }
-  const taken = takenOf(chosen)
+  const taken = await takenOf(connection, ledgerId, chosen)
   const entries = taken.reduce((sum, row) => sum + row.transaction.requestedEntries.length, 0)
   const full = taken.length >= rowsMax || entries >= entriesMax
   const mayHaveMore: number[] = []
@@ -344,7 +366,8 @@ async function takeTheseRows(
     plainArray(places, (place) => place.sequence),
   ])
   if (!isWhole(rows)) throw takenElsewhere()
-  return { taken: takenOf(rows), mayHaveMore: [], takenElsewhere: [], suspect: [] }
+  const taken = await takenOf(connection, ledgerId, rows)
+  return { taken, mayHaveMore: [], takenElsewhere: [], suspect: [] }
 }
 
 /** Whether all rows were taken that were chosen; where none was, none can have passed another. */
@@ -357,9 +380,32 @@ function takenElsewhere(): StoreFailure {
   return new StoreFailure('not_done', cause, { code: 'rows_taken' })
 }
 
-function takenOf(rows: readonly Row[]): TakenTransaction[] {
-  return rows.map((row) => ({
-    transaction: transactionOf(row, []),
-    place: { slot: row['taken_slot'] as number, sequence: Number(row['taken_sequence']) },
-  }))
+/** What stands at the places taken. One round trip more when one of them is an atomic batch's. */
+async function takenOf(
+  connection: PostingConnection,
+  ledgerId: number,
+  rows: readonly Row[],
+): Promise<TakenTransaction[]> {
+  const batchIds = rows.flatMap((row) => (row['taken_batch'] as string | null) ?? [])
+  const members = new Map(batchIds.map((id) => [id, [] as Row[]]))
+  if (batchIds.length > 0) {
+    const found = await connection.sendObjects(membersOfBatches, [
+      ledgerId,
+      `{${batchIds.join(',')}}`,
+    ])
+    for (const row of found) members.get(row['taken_batch'] as string)?.push(row)
+  }
+  return rows.flatMap((row): TakenTransaction | TakenTransaction[] => {
+    const place = { slot: row['taken_slot'] as number, sequence: Number(row['taken_sequence']) }
+    const batchId = row['taken_batch'] as string | null
+    if (batchId === null) {
+      return { transaction: transactionOf(row, []), place, batchId, position: null }
+    }
+    return (members.get(batchId) ?? []).map((member) => ({
+      transaction: transactionOf(member, []),
+      place,
+      batchId,
+      position: member['taken_position'] as number,
+    }))
+  })
 }

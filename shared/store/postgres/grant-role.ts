@@ -54,8 +54,8 @@ const searchTables = 'dated_entries, transaction_metadata, account_metadata, unp
 const serviceGrants = (role: string) => [
   `grant select on ${searchTables} to ${role}`,
   `grant update (books_closed_until) on ledgers to ${role}`,
-  `grant select on schema_migrations, ledgers, currencies, accounts, transactions, entries, queued_transactions, hold_changes to ${role}`,
-  `grant insert on currencies, accounts, transactions, entries, hold_changes to ${role}`,
+  `grant select on schema_migrations, ledgers, currencies, accounts, transactions, entries, queued_transactions, hold_changes, batches, batch_members to ${role}`,
+  `grant insert on currencies, accounts, transactions, entries, hold_changes, batches, batch_members to ${role}`,
   `grant insert, update, delete on queued_transactions to ${role}`,
   `grant update (${accountColumns.join(', ')}) on accounts to ${role}`,
   `grant update (${transactionColumns.join(', ')}) on transactions to ${role}`,
@@ -65,7 +65,7 @@ const serviceGrants = (role: string) => [
 /** Everything but the secret that signs cursors. */
 const readerGrants = (role: string) => [
   `grant select on ${searchTables} to ${role}`,
-  `grant select on schema_migrations, currencies, accounts, transactions, entries, queued_transactions, hold_changes to ${role}`,
+  `grant select on schema_migrations, currencies, accounts, transactions, entries, queued_transactions, hold_changes, batches, batch_members to ${role}`,
   `grant select (id, name, books_closed_until, created_at) on ledgers to ${role}`,
 ]
 

@@ -51,6 +51,8 @@ const raced = new Set([
   'entries_pkey',
   'hold_changes_pkey',
   'hold_changes_idempotency_key',
+  'batches_pkey',
+  'batches_fingerprint',
 ])
 
 function codeOf(error: unknown): string | undefined {

@@ -3,6 +3,9 @@ import type { BatchReads, BatchState, BatchWrites } from '../../engine/posting-s
 import type {
   AcceptReads,
   AcceptState,
+  BatchAcceptReads,
+  BatchAcceptState,
+  BatchAcceptWrites,
   DrainDecider,
   DrainOrder,
   DrainRest,
@@ -15,6 +18,7 @@ import { LedgerReads } from '../ledger-reads.ts'
 import type { LedgerStore } from '../ledger-store.ts'
 import type { Statement } from '../reader.ts'
 import { acceptOn } from './accept.ts'
+import { acceptBatchOn } from './accept-batch.ts'
 import { applyOn } from './apply.ts'
 import { drainOn } from './drain.ts'
 import { DrainFloors } from './drain-floors.ts'
@@ -105,6 +109,13 @@ export class PostgresStore extends LedgerReads implements LedgerStore {
     return this.#posting.lend((connection) => acceptOn(connection, reads, decide))
   }
 
+  acceptBatch(
+    reads: BatchAcceptReads,
+    decide: (state: BatchAcceptState) => BatchAcceptWrites | undefined,
+  ): Promise<void> {
+    return this.#posting.lend((connection) => acceptBatchOn(connection, reads, decide))
+  }
+
   drain(order: DrainOrder, decider: DrainDecider): Promise<DrainRest> {
     return this.#posting.lend((connection) => drainOn(connection, order, decider, this.#floors))
   }
@@ -137,6 +148,15 @@ export class PostgresStore extends LedgerReads implements LedgerStore {
   ): Promise<ReadonlyMap<string, TransactionRecord>> {
     const found = await Promise.all(ids.map((id) => this.#together.transaction(ledgerId, id)))
     return new Map(found.flatMap((one) => (one === undefined ? [] : [[one.id, one] as const])))
+  }
+
+  override async endedAmong(
+    wanted: readonly { ledgerId: number; id: string }[],
+  ): Promise<readonly string[]> {
+    const found = await Promise.all(
+      wanted.map(({ ledgerId, id }) => this.#together.transaction(ledgerId, id)),
+    )
+    return found.flatMap((one) => (one === undefined || one.status === 'queued' ? [] : one.id))
   }
 
   override async slotsWaiting(

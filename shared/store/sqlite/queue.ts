@@ -3,6 +3,9 @@ import { orderingKeyOf } from '../../engine/accept.ts'
 import type {
   AcceptReads,
   AcceptState,
+  BatchAcceptReads,
+  BatchAcceptState,
+  BatchAcceptWrites,
   DrainDecider,
   DrainOrder,
   DrainRest,
@@ -27,8 +30,29 @@ const takeNumbers = `update accept_counter set value = value + ? where id = 1 re
 
 const insertQueued = `
   insert into queued_transactions
-    (ledger_id, slot, sequence, transaction_id, entry_count, ordering_key, enqueued_at)
-  values (?, ?, ?, ?, ?, ?, ?)`
+    (ledger_id, slot, sequence, transaction_id, entry_count, ordering_key, enqueued_at, batch_id)
+  values (?, ?, ?, ?, ?, ?, ?, ?)`
+
+const insertBatch = `
+  insert into batches (ledger_id, id, mode, fingerprint, created_at) values (?, ?, ?, ?, ?)`
+
+const insertMember = `
+  insert into batch_members (ledger_id, batch_id, position, transaction_id, problem, replayed)
+  values (?, ?, ?, ?, ?, ?)`
+
+/** A batch by its id or by what it says, through its primary key and `batches_fingerprint`. */
+const findBatch = `
+  select id from batches where ledger_id = :ledgerId and id = :batchId
+  union all
+  select id from batches
+   where ledger_id = :ledgerId and fingerprint is not null and fingerprint = :fingerprint`
+
+/** The transactions of an atomic batch, as on Postgres. */
+const membersOfBatch = `
+  select t.*, m.position as taken_position from batch_members m
+    cross join transactions t on t.ledger_id = m.ledger_id and t.id = m.transaction_id
+   where m.ledger_id = ? and m.batch_id = ? and m.replayed = 0 and t.status = 'queued'
+   order by m.position`
 
 /** A row whose ordering key has a parked row before it waits for that one. */
 const notBehindParked = `
@@ -53,7 +77,7 @@ const rowAtPlace = `
 
 const dequeue = `
   delete from queued_transactions where ledger_id = ? and slot = ? and sequence = ?
-  returning transaction_id`
+  returning transaction_id as transactionId, batch_id as batchId`
 
 const addDeaths = `
   update queued_transactions set deaths = max(0, deaths + ?)
@@ -73,7 +97,18 @@ const endQueued = `
 export class SqliteQueue {
   readonly #posting: SqlitePosting
   readonly #statements: Record<
-    'numbers' | 'insert' | 'oldest' | 'place' | 'dequeue' | 'queued' | 'end' | 'deaths',
+    | 'numbers'
+    | 'insert'
+    | 'insertBatch'
+    | 'insertMember'
+    | 'findBatch'
+    | 'members'
+    | 'oldest'
+    | 'place'
+    | 'dequeue'
+    | 'queued'
+    | 'end'
+    | 'deaths',
     Statement
   >
   readonly #transact: Transaction<(work: () => void) => void>
@@ -85,7 +120,11 @@ export class SqliteQueue {
       insert: database.prepare(insertQueued),
       oldest: database.prepare(oldestOfSlot),
       place: database.prepare(rowAtPlace),
-      dequeue: database.prepare(dequeue).pluck(),
+      dequeue: database.prepare(dequeue),
+      insertBatch: database.prepare(insertBatch),
+      insertMember: database.prepare(insertMember),
+      findBatch: database.prepare(findBatch).pluck(),
+      members: database.prepare(membersOfBatch),
       queued: database.prepare(queuedById),
       end: database.prepare(endQueued),
       deaths: database.prepare(addDeaths),
@@ -100,6 +139,25 @@ export class SqliteQueue {
       const last = this.#statements.numbers.get(reads.count) as number
       const state = { now: Date.now(), standing, firstSequence: last - reads.count + 1 }
       for (const transaction of decide(state)) this.#insert(transaction)
+    })
+  }
+
+  /** Runs the acceptance of one batch of a client's; throws as `accept` does. */
+  acceptBatch(
+    reads: BatchAcceptReads,
+    decide: (state: BatchAcceptState) => BatchAcceptWrites | undefined,
+  ): void {
+    this.#immediately(() => {
+      const { ledgerId, batchId, fingerprint, count } = reads
+      const standingBatch = this.#statements.findBatch.get({ ledgerId, batchId, fingerprint })
+      const last = this.#statements.numbers.get(count) as number
+      const writes = decide({
+        now: Date.now(),
+        standing: this.#posting.standing(reads),
+        firstSequence: last - count + 1,
+        standingBatch: standingBatch as string | undefined,
+      })
+      if (writes !== undefined) this.#insertBatch(writes)
     })
   }
 
@@ -164,11 +222,22 @@ export class SqliteQueue {
 
   #take(ledgerId: number, chosen: readonly QueuePlace[]): TakenTransaction[] {
     return chosen.flatMap(({ slot, sequence }) => {
-      const id = this.#statements.dequeue.get(ledgerId, slot, sequence) as string
-      const row = this.#statements.queued.get(ledgerId, id) as Row | undefined
-      return row === undefined
-        ? []
-        : [{ transaction: transactionOf(row, []), place: { slot, sequence } }]
+      const place = { slot, sequence }
+      const { transactionId, batchId } = this.#statements.dequeue.get(
+        ledgerId,
+        slot,
+        sequence,
+      ) as DequeuedRow
+      const rows =
+        batchId === null
+          ? this.#statements.queued.all(ledgerId, transactionId)
+          : this.#statements.members.all(ledgerId, batchId)
+      return (rows as Row[]).map((row) => ({
+        transaction: transactionOf(row, []),
+        place,
+        batchId,
+        position: (row['taken_position'] as number | undefined) ?? null,
+      }))
     })
   }
 
@@ -200,7 +269,36 @@ export class SqliteQueue {
       transaction.requestedEntries.length,
       orderingKeyOf(transaction),
       createdAt,
+      null,
     )
+  }
+
+  #insertBatch({ batch, transactions, places }: BatchAcceptWrites): void {
+    const { ledgerId, id, mode, fingerprint, createdAt, members } = batch
+    this.#statements.insertBatch.run(ledgerId, id, mode, fingerprint, createdAt)
+    members.forEach(({ transactionId, problem, replayed }, position) =>
+      this.#statements.insertMember.run(
+        ledgerId,
+        id,
+        position,
+        transactionId,
+        problem === null ? null : JSON.stringify(problem),
+        replayed ? 1 : 0,
+      ),
+    )
+    for (const transaction of transactions) this.#posting.insert(transaction)
+    for (const { place, transactionId, entryCount, orderingKey, batchId } of places) {
+      this.#statements.insert.run(
+        ledgerId,
+        place.slot,
+        place.sequence,
+        transactionId,
+        entryCount,
+        orderingKey,
+        createdAt,
+        batchId,
+      )
+    }
   }
 
   #end(transaction: TransactionRecord): void {
@@ -236,6 +334,12 @@ function rowsOfSlot(slots: number): number {
 
 function countOf(taken: readonly TakenTransaction[], slot: number): number {
   return taken.filter((row) => row.place.slot === slot).length
+}
+
+/** What stands at a place that was taken. */
+interface DequeuedRow {
+  readonly transactionId: string
+  readonly batchId: string | null
 }
 
 /** A row of the queue that may be taken. */

@@ -4,6 +4,9 @@ import type { BatchReads, BatchState, BatchWrites } from '../../engine/posting-s
 import type {
   AcceptReads,
   AcceptState,
+  BatchAcceptReads,
+  BatchAcceptState,
+  BatchAcceptWrites,
   DrainDecider,
   DrainOrder,
   DrainRest,
@@ -79,6 +82,13 @@ export class SqliteStore extends LedgerReads implements LedgerStore {
     decide: (state: AcceptState) => readonly TransactionRecord[],
   ): Promise<void> {
     return promised(() => this.#queue.accept(reads, decide))
+  }
+
+  acceptBatch(
+    reads: BatchAcceptReads,
+    decide: (state: BatchAcceptState) => BatchAcceptWrites | undefined,
+  ): Promise<void> {
+    return promised(() => this.#queue.acceptBatch(reads, decide))
   }
 
   async drain(order: DrainOrder, decider: DrainDecider): Promise<DrainRest> {

@@ -50,7 +50,12 @@ function transactionPage(after: string | undefined): Statement {
                   t.held_at, t.expires_at, t.resolved_at, t.resolved_entries, t.currencies,
                   t.reversal_of, t.hold_id,
                   case when t.status = 'queued' then (
-                    select q.transaction_id from queued_transactions q
+                    select case when q.batch_id is null then q.transaction_id else (
+                             select m.transaction_id from batch_members m
+                              where m.ledger_id = q.ledger_id and m.batch_id = q.batch_id
+                                and m.transaction_id = t.id and m.replayed = 0
+                           ) end
+                      from queued_transactions q
                      where q.ledger_id = t.ledger_id and q.slot = t.slot and q.sequence = t.sequence
                   ) end as queued_as
              from transactions t

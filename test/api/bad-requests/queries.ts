@@ -132,8 +132,28 @@ export const queries: readonly BadRequest[] = [
   {
     title: 'an unknown parameter of a post',
     bytes: (world) =>
-      requestBytes('POST', `${transactionsPath}?dry_run=true`, { body: payment(world) }),
+      requestBytes('POST', `${transactionsPath}?dryrun=true`, { body: payment(world) }),
+    ...invalidAt('query/dryrun'),
+  },
+  {
+    title: 'a dry run that is neither true nor false',
+    bytes: (world) =>
+      requestBytes('POST', `${transactionsPath}?dry_run=1`, { body: payment(world) }),
     ...invalidAt('query/dry_run'),
+  },
+  {
+    title: 'a dry run for later',
+    bytes: (world) =>
+      requestBytes('POST', `${transactionsPath}?dry_run=true&mode=async`, { body: payment(world) }),
+    ...invalidAt('query/dry_run'),
+  },
+  {
+    title: 'an unknown mode of a batch',
+    bytes: (world) =>
+      requestBytes('POST', `${transactionsPath}/batch?mode=atomic`, {
+        body: { mode: 'atomic', transactions: [payment(world)] },
+      }),
+    ...invalidAt('query/mode'),
   },
 
   goodCursor('a cursor of the list', (world) => `limit=1&cursor=${world.accountCursor}`),
