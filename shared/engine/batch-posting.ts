@@ -8,6 +8,12 @@ import type { PostingStore } from './posting-store.ts'
 import { settleBatch, type BatchObserver } from './settle-batch.ts'
 import { StoreFailure } from './store-failure.ts'
 
+/**
+ * Two make a database transaction worth while beside one that is under way. At 100 members and 8 / 16 connections: 13,300 / 14,900 a
+ * second, against 11,600 / 14,000 with the eight that single payments wait for (medians of two rounds in turns, two cores).
+ */
+const companionsMin = 2
+
 /** The most batches of clients in one database transaction. */
 const batchSizeMax = 50
 
@@ -38,6 +44,7 @@ export class BatchPosting {
         batchSizeMax,
         batchesMax: this.#store.batchesMax,
         turnsBefore: this.#store.turnsBefore,
+        companionsMin,
         weight: { of: weightOf, max: batchEntriesMax },
       })
       this.#lanes.set(batch.ledgerId, lane)

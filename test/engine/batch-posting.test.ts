@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { BatchIntoQueue } from '../../shared/engine/batch-into-queue.ts'
 import { BatchPosting } from '../../shared/engine/batch-posting.ts'
 import type { BatchMode, BatchOutcome } from '../../shared/engine/command-batch.ts'
 import type { PostCommand } from '../../shared/engine/post-command.ts'
 import type { PostingStore } from '../../shared/engine/posting-store.ts'
-import { Unavailable } from '../../shared/engine/store-failure.ts'
+import { drainOnce } from '../../shared/engine/drain.ts'
+import type { LedgerSlot } from '../../shared/engine/slot.ts'
+import { StoreFailure, Unavailable } from '../../shared/engine/store-failure.ts'
 import type { LedgerStore } from '../../shared/store/ledger-store.ts'
 import { openStore } from '../../shared/store/open.ts'
 import { expectRightBooks } from '../support/books.ts'
@@ -93,6 +96,40 @@ describe.each(stores)('the batches of clients on $name', ({ locate }) => {
     expect(kinds(await good)).toEqual(['written', 'written', 'written', 'written'])
     expect(await received()).toBe(4)
   })
+
+  it.each(modes)(
+    '%s and for later, are accepted once when the answer to that is lost',
+    async (mode) => {
+      let lost = 0
+      const losing = new Proxy(store, {
+        get: (target, name) =>
+          name === 'acceptBatch'
+            ? async (...call: Parameters<LedgerStore['acceptBatch']>) => {
+                await target.acceptBatch(...call)
+                lost += 1
+                if (lost === 1) throw new StoreFailure('unknown', new Error('on purpose'))
+              }
+            : (Reflect.get(target, name) as unknown),
+      })
+      const rung: LedgerSlot[] = []
+      const observer = {
+        batchDone: () => undefined,
+        retried: () => undefined,
+        split: () => undefined,
+      }
+      const intoQueue = new BatchIntoQueue(losing, observer, (slots) => rung.push(...slots))
+      const accepted = await intoQueue.accept({ ledgerId, mode, commands: four() })
+      if (accepted.kind !== 'standing') throw new Error(accepted.kind)
+      expect([lost, accepted.replayed]).toEqual([2, false])
+      const batch = await store.findBatch(ledgerId, accepted.batchId)
+      expect(batch?.members).toHaveLength(4)
+
+      const slots = [...new Set(rung.map(({ slot }) => slot))]
+      const { ended } = await drainOnce(store, ledgerId, slots)
+      expect(ended.map(({ status }) => status)).toEqual(['posted', 'posted', 'posted', 'posted'])
+      expect(await received()).toBe(4)
+    },
+  )
 
   it('answer the others of an independent one when the database refuses one', async () => {
     const outcome = await post(corrupting(store), 'independent', four({ reference: poison }))

@@ -200,6 +200,12 @@ const refusedChanges: readonly string[] = [
   `update accounts set version = 0 where id = '${alice}'`,
   `delete from accounts where id = '${alice}'`,
   `delete from accounts where false`,
+  `update batches set mode = 'atomic'`,
+  `delete from batches`,
+  `truncate batches`,
+  `update batch_members set transaction_id = '${posted}'`,
+  `delete from batch_members`,
+  `truncate batch_members`,
 ]
 
 describe.each([

@@ -9,12 +9,17 @@ import { bookEntries, bookTransaction, ids, openBooks, type HandEntry } from './
 const at = '1000'
 const { alice, cash, euros, posted, queued, failed, fresh, stranger } = ids
 
+const batch = `insert into batches (ledger_id, id, mode, fingerprint, created_at)
+  values (1, '${stranger}', 'independent', 'content', ${at})`
+const batchMember = `insert into batch_members (ledger_id, batch_id, position, transaction_id, problem, replayed)
+  values (1, '${stranger}', 0, '${queued}', null, 0)`
+
 /** A new file with the books by hand in it. */
 async function openFile(): Promise<string> {
   const path = createSqlitePath()
   await migrateStore({ dialect: 'sqlite', path })
   const database = openSqlite(path)
-  for (const statement of openBooks(at)) database.exec(statement)
+  for (const statement of [...openBooks(at), batch, batchMember]) database.exec(statement)
   database.close()
   return path
 }
@@ -120,6 +125,12 @@ const refusedChanges: readonly string[] = [
   `insert or replace into accounts select * from accounts where id = '${euros}'`,
   `insert or replace into accounts (ledger_id, id, code, name, account_type, currency, exponent, created_at)
      values (1, '${stranger}', '${euros}', 'an account', 'asset', 'USD', 2, ${at})`,
+  `update batches set mode = 'atomic'`,
+  `delete from batches`,
+  batch.replace('insert', 'insert or replace'),
+  `update batch_members set transaction_id = '${posted}'`,
+  `delete from batch_members`,
+  batchMember.replace('insert', 'insert or replace'),
   `delete from accounts where id = '${euros}'`,
   `delete from accounts`,
 ]
