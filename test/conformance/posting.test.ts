@@ -103,6 +103,7 @@ describe.each(shapesInBothModes)('posting on $name', (shape) => {
         expect((await ledger.api.balance(account.id)).body).toEqual({
           account_id: account.id,
           currency: 'USD',
+          axis: 'posted',
           normal_side: account.normal_side,
           balance,
           debits: direction === 'debit' ? '7.00' : '0.00',
