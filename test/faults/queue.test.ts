@@ -166,7 +166,9 @@ describe('sixteen clients with many entries over twenty accounts', () => {
     world = await startWorld(servers)
     const cast = await openCast(world, 20)
     const journal = new Journal('many')
-    const random = randomOf(seedOfRun())
+    const seed = seedOfRun()
+    console.log(`FAULTS_SEED=${seed}`)
+    const random = randomOf(seed)
     const end = performance.now() + 12_000
     const client = async (number: number) => {
       for (let round = 0; performance.now() < end; round += 1) {
