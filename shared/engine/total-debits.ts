@@ -30,17 +30,21 @@ export function totalDebitsWithin(transaction: TransactionRecord, range: AmountR
   )
 }
 
-function debitsIn(transaction: TransactionRecord, currency: string): Decimal[] {
-  if (transaction.currency !== currency) return []
-  const { entries, requestedEntries, exponent } = transaction
-  return [
-    ...entries
-      .filter(({ direction }) => direction === 'debit')
-      .map(({ amount }) => ({ units: amount, decimals: exponent ?? 0 })),
-    ...requestedEntries
-      .filter(({ direction }) => direction === 'debit')
-      .map(({ amount }) => decimalOf(amount)),
-  ]
+/** The debits in a currency; each entry has its own, or the transaction's. */
+function debitsIn(transaction: TransactionRecord, code: string): Decimal[] {
+  const { entries, requestedEntries, currency, currencies, exponent } = transaction
+  const posted = entries.map(({ direction, amount }, position) => {
+    const own = currencies?.[position] ?? { code: currency, exponent: exponent ?? 0 }
+    return { direction, code: own.code, amount: { units: amount, decimals: own.exponent } }
+  })
+  const requested = requestedEntries.map((entry) => ({
+    direction: entry.direction,
+    code: entry.currency ?? currency,
+    amount: decimalOf(entry.amount),
+  }))
+  return [...posted, ...requested]
+    .filter((entry) => entry.direction === 'debit' && entry.code === code)
+    .map(({ amount }) => amount)
 }
 
 function decimalOf(text: string): Decimal {

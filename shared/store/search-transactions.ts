@@ -128,7 +128,7 @@ function conditionsOf(parameters: Parameters, filter: TransactionFilter, way: Wa
   if (reference !== undefined && asked('reference')) {
     conditions.push(`t.reference = ${parameters.of(reference)}`)
   }
-  if (currency !== undefined) conditions.push(`t.currency = ${parameters.of(currency)}`)
+  if (currency !== undefined) conditions.push(hasCurrency(parameters, currency))
   if (accountId !== undefined && asked('accountId')) {
     const account = parameters.of(accountId)
     conditions.push(`((select 1 from entries e where e.ledger_id = $1 and e.account_id = ${account}
@@ -152,6 +152,17 @@ function conditionsOf(parameters: Parameters, filter: TransactionFilter, way: Wa
   }
   if (effective !== undefined) conditions.push(...effectiveConditions(parameters, effective, way))
   return conditions
+}
+
+/**
+ * Whether a transaction or one of its entries is in a currency. Entries of several currencies are kept as JSON of our own making, in
+ * which the code, which needs no escaping, stands between these signs and nowhere else.
+ */
+function hasCurrency(parameters: Parameters, code: string): string {
+  const has = (column: string, text: string) =>
+    `replace(cast(${column} as text), ${parameters.of(text)}, '') <> cast(${column} as text)`
+  return `(t.currency = ${parameters.of(code)} or ${has('t.currencies', `["${code}",`)}
+           or ${has('t.requested_entries', `"currency":"${code}"`)})`
 }
 
 /** Only what is posted takes effect. Where two orders are merged, each gives only what stands in it. */

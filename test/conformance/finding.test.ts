@@ -76,6 +76,23 @@ describe.each(shapes)('finding on $name', (shape) => {
       } else await ledger.api.postTransaction(request2)
     }
     for (const id of queuedIds.slice(0, 2)) await ledger.api.cancel(id)
+    // Dollars for yen: posted, refused, queued.
+    const [yenFrom = '', yenTo = ''] = yen.map(({ id }) => id)
+    for (const [turn, dollars] of [cash, alice, cash].entries()) {
+      const exchange = {
+        idempotency_key: randomUUID(),
+        entries: [
+          { account_id: dollars, direction: 'debit' as const, amount: '3.60', currency: 'USD' },
+          { account_id: bob, direction: 'credit' as const, amount: '3.60', currency: 'USD' },
+          { account_id: yenFrom, direction: 'debit' as const, amount: '540', currency: 'JPY' },
+          { account_id: yenTo, direction: 'credit' as const, amount: '540', currency: 'JPY' },
+        ],
+      }
+      if (turn === 2) await ledger.api.queueTransaction(exchange)
+      else await ledger.api.postTransaction(exchange)
+    }
+    const hold = { expires_in: 3600 }
+    await ledger.api.postTransaction(payment({ debit: cash, credit: bob, amount: '4.20', hold }))
     all = await everyPage({})
   })
   afterAll(() => ledger.close())
@@ -102,7 +119,7 @@ describe.each(shapes)('finding on $name', (shape) => {
 
   function fits(asked: Asked, transaction: TransactionJson): boolean {
     const debits = transaction.entries
-      .filter(({ direction }) => direction === 'debit')
+      .filter(({ direction, currency }) => direction === 'debit' && currency === asked.currency)
       .reduce((sum, { amount }) => sum + thousandths(amount), 0)
     const isPosted = transaction.status === 'posted'
     const { posted_at: postedAt, effective_at: effectiveAt, metadata } = transaction
@@ -111,7 +128,7 @@ describe.each(shapes)('finding on $name', (shape) => {
       account_id: (value: string) =>
         transaction.entries.some(({ account_id }) => account_id === value),
       reference: (value: string) => transaction.reference === value,
-      currency: (value: string) => transaction.currency === value,
+      currency: (value: string) => transaction.entries.some(({ currency }) => currency === value),
       amount_gte: (value: string) => debits >= thousandths(value),
       amount_lte: (value: string) => debits <= thousandths(value),
       posted_from: (value: string) => isPosted && (postedAt ?? '') >= value,
@@ -128,9 +145,9 @@ describe.each(shapes)('finding on $name', (shape) => {
 
   it('there are transactions in every state to be found', () => {
     expect(new Set(all.map(({ status }) => status))).toEqual(
-      new Set(['posted', 'failed', 'queued', 'canceled']),
+      new Set(['posted', 'failed', 'queued', 'canceled', 'held']),
     )
-    expect(all).toHaveLength(60)
+    expect(all).toHaveLength(64)
   })
 
   it('any filter: the pages are what a scan of all transactions chooses, each once, newest first', async () => {
@@ -143,13 +160,13 @@ describe.each(shapes)('finding on $name', (shape) => {
     const aTime = some(...times.slice(0, 30), ...effects, '1999-01-01T00:00:00.000Z')
     const amounts = fc.record({
       currency: fc.constantFrom('USD', 'JPY'),
-      amount_gte: some('0', '2.05', '3.501', '110'),
-      amount_lte: some('4.50', '6', '12.10', '150.5'),
+      amount_gte: some('0', '2.05', '3.501', '110', '540'),
+      amount_lte: some('4.50', '6', '12.10', '150.5', '540'),
     })
     const asked = fc
       .tuple(
         fc.record({
-          status: some('posted', 'failed', 'queued', 'canceled'),
+          status: some('posted', 'failed', 'queued', 'canceled', 'held'),
           account_id: some(...accounts, randomUUID()),
           reference: some(...references, 'none'),
           metadata: some<Record<string, string>>(

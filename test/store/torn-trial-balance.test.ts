@@ -8,7 +8,7 @@ import { trialBalance } from '../../shared/store/read-trial-balance.ts'
 import type { Parameter, Statement } from '../../shared/store/reader.ts'
 import { ledgerId } from '../support/commands.ts'
 import { createPostgresDatabase } from '../support/databases.ts'
-import { bookEntries, bookTransaction, openBooks } from './books-by-hand.ts'
+import { bookEntries, bookTransaction, openBooks, together } from './books-by-hand.ts'
 
 let url: string
 let reader: PostgresReader
@@ -54,11 +54,13 @@ async function postSlowly({ transaction, first, last }: (typeof pairs)[number]):
   const statements = [
     'begin',
     `select 1 from accounts where id in ('${first}', '${last}') for no key update`,
-    bookTransaction(transaction),
-    bookEntries([
-      [transaction, first, 1, 'debit', 100],
-      [transaction, last, 1, 'credit', 100],
-    ]),
+    together(
+      bookTransaction(transaction),
+      bookEntries([
+        [transaction, first, 1, 'debit', 100],
+        [transaction, last, 1, 'credit', 100],
+      ]),
+    ),
     `update accounts set posted_debits = 100, ${moved} where id = '${first}'`,
     `update accounts set posted_credits = 100, ${moved} where id = '${last}'`,
   ]
