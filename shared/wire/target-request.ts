@@ -50,6 +50,7 @@ export const captureRequest = z
     ...notesRequest,
   })
   .refine(partNotBoth, notBoth)
+  .prefault({})
   .meta({ id: 'CaptureRequest', examples: [{ amount: '7.00', final: false }] })
 export type CaptureRequest = z.output<typeof captureRequest>
 
@@ -67,6 +68,7 @@ export type ReversalRequest = z.output<typeof reversalRequest>
 /** The body that voids a hold. */
 export const voidRequest = z
   .strictObject({ idempotency_key: idempotencyKey.nullish() })
+  .prefault({})
   .meta({ id: 'VoidRequest', examples: [{ idempotency_key: 'void-order-4711' }] })
 export type VoidRequest = z.output<typeof voidRequest>
 

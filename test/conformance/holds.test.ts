@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { NewTransactionJson } from '../support/api-client.ts'
+import type { NewTransactionJson, TransactionJson } from '../support/api-client.ts'
 import { balanceOf, fund, open, openPeople, payment, type People } from '../support/people.ts'
 import { shapesInBothModes, type Service } from '../support/service.ts'
 import { until } from '../support/until.ts'
@@ -349,6 +349,20 @@ describe.each(shapesInBothModes)('holds on $name', (shape) => {
       await ledger.api.changeAccount(people.bob, { status: 'active' })
       expect((await ledger.api.capture(hold.id)).code).toBe('ok')
     })
+  })
+
+  it('are captured whole, and voided, by a request without a body', async () => {
+    const [first, second] = [await place('30.00'), await place('20.00')]
+    const captured = await ledger.api.post<TransactionJson>(
+      `/api/v1/transactions/${first.id}/capture`,
+      undefined,
+    )
+    expect([captured.status, captured.body.entries[0]?.amount]).toEqual([201, '30.00'])
+    const voided = await ledger.api.post<TransactionJson>(
+      `/api/v1/transactions/${second.id}/void`,
+      undefined,
+    )
+    expect([voided.status, voided.body.status]).toEqual([200, 'voided'])
   })
 
   describe('when voided', () => {
