@@ -8,7 +8,7 @@ import type {
   NewTransactionJson,
 } from '../support/api-client.ts'
 import { openPeople, payment } from '../support/people.ts'
-import { shapes, type Service } from '../support/service.ts'
+import { shapesOfBothStores, type Service } from '../support/service.ts'
 
 /** A member, naming accounts and keys by number so that it means the same in every ledger. */
 interface Wish {
@@ -69,7 +69,7 @@ class Stage {
   }
 }
 
-describe.each(shapes)('any batch on $name', (shape) => {
+describe.each(shapesOfBothStores)('any batch on $name', (shape) => {
   let ledger: Service
   beforeAll(async () => {
     ledger = await shape.start()

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { BatchJson, NewBatchJson, NewTransactionJson } from '../support/api-client.ts'
 import { balanceOf, fund, openPeople, openWallet, payment, type People } from '../support/people.ts'
-import { shapes, type Service } from '../support/service.ts'
+import { shapesOfBothStores, type Service } from '../support/service.ts'
 
-describe.each(shapes)('batches on $name', (shape) => {
+describe.each(shapesOfBothStores)('batches on $name', (shape) => {
   let ledger: Service
   let people: People
   beforeAll(async () => {

@@ -3,13 +3,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { DrainGate } from '../support/drain-gate.ts'
 import { openPeople, payment, type People } from '../support/people.ts'
 
-import { shapes, type Service } from '../support/service.ts'
+import { shapesOfBothStores, type Service } from '../support/service.ts'
 import { until } from '../support/until.ts'
 
 const closedUntil = '2024-12-31T23:59:59.999Z'
 const firstOpen = '2025-01-01T00:00:00.000Z'
 
-describe.each(shapes)('closed books on $name', (shape) => {
+describe.each(shapesOfBothStores)('closed books on $name', (shape) => {
   const gate = new DrainGate()
   let ledger: Service
   let people: People

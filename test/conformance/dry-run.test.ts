@@ -3,9 +3,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { NewTransactionJson } from '../support/api-client.ts'
 import { readBooks } from '../support/books.ts'
 import { fund, openPeople, payment, type People } from '../support/people.ts'
-import { shapes, type Service } from '../support/service.ts'
+import { shapesOfBothStores, type Service } from '../support/service.ts'
 
-describe.each(shapes)('a dry run on $name', (shape) => {
+describe.each(shapesOfBothStores)('a dry run on $name', (shape) => {
   let ledger: Service
   let people: People
   beforeAll(async () => {

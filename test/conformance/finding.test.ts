@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { TransactionJson } from '../support/api-client.ts'
 import { open, openPeople, payment } from '../support/people.ts'
-import { shapes, type Service } from '../support/service.ts'
+import { shapesOfBothStores, type Service } from '../support/service.ts'
 
 /** What a list may be asked for, besides its pages. */
 interface Asked {
@@ -24,7 +24,7 @@ const orders = ['4711', '4712', "a'b", 'ü ✓', '']
 const colours = ['red', 'blue']
 const effects = ['2001-01-01T00:00:00.000Z', '2001-01-02T00:00:00.000Z', '2090-01-01T00:00:00.000Z']
 
-describe.each(shapes)('finding on $name', (shape) => {
+describe.each(shapesOfBothStores)('finding on $name', (shape) => {
   let ledger: Service
   let all: TransactionJson[]
   let accounts: string[]

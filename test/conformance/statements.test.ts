@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parseDecimal } from '../../shared/ledger/money.ts'
 import type { AccountEntryJson, Query } from '../support/api-client.ts'
 import { fund, openPeople, payment, type People } from '../support/people.ts'
-import { shapes, type Service } from '../support/service.ts'
+import { shapesOfBothStores, type Service } from '../support/service.ts'
 
 type Axis = 'posted' | 'effective'
 
@@ -20,7 +20,7 @@ const effects = [
   '9999-12-31T23:59:59.999Z',
 ] as const
 
-describe.each(shapes)('the axes of an account on $name', (shape) => {
+describe.each(shapesOfBothStores)('the axes of an account on $name', (shape) => {
   let ledger: Service
   beforeAll(async () => {
     ledger = await shape.start()

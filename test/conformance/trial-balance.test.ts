@@ -4,10 +4,10 @@ import { parseDecimal } from '../../shared/ledger/money.ts'
 import type { AccountEntryJson } from '../support/api-client.ts'
 import { openAccount } from '../support/commands.ts'
 import { open, payment } from '../support/people.ts'
-import { shapes, type Service } from '../support/service.ts'
+import { shapesOfBothStores, type Service } from '../support/service.ts'
 import { until } from '../support/until.ts'
 
-describe.each(shapes)('the trial balance on $name', (shape) => {
+describe.each(shapesOfBothStores)('the trial balance on $name', (shape) => {
   let ledger: Service
   const accounts: { id: string; account_type: string; currency: string }[] = []
   beforeAll(async () => {

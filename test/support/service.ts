@@ -47,12 +47,17 @@ export const shapes: readonly Shape[] = [
   shape('postgres, BullMQ', postgres, () => bullmq()),
 ]
 
+/** One shape of each store: for what no queue has a part in. */
+export const shapesOfBothStores: readonly Shape[] = shapes.filter(({ name }) =>
+  name.endsWith('in process'),
+)
+
 /**
  * All shapes, with clients that queue and wait, and those in process also with clients that post at once, where no queue has
  * a part in it: the same answers again.
  */
 export const shapesInBothModes: readonly Shape[] = [
-  ...shapes.filter(({ name }) => name.endsWith('in process')).map((each) => inMode(each, 'sync')),
+  ...shapesOfBothStores.map((each) => inMode(each, 'sync')),
   ...shapes.map((each) => inMode(each, 'async')),
 ]
 
