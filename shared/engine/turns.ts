@@ -1,5 +1,5 @@
 /** The longest that work waits for its turns: turns in which others have much to do are few, and let as many in. */
-const waitMsMax = 5
+const waitMsMax = 15
 
 /**
  * Does some work after so many turns of the event loop, one at the least, or as many as fit into a few milliseconds. In each,
