@@ -79,6 +79,10 @@ module.exports = {
       '^shared/queue/',
       '^shared/(wire|store)/',
     ),
+    rule('access-is-pure', 'Keys and roles know nobody who asks for them.', '^shared/access/', {
+      path: '^(shared|services|scripts|benchmarks|test|node_modules)/',
+      pathNot: '^shared/access/',
+    }),
     rule(
       'config-and-log-stand-aside',
       'Everybody may be configured and may log; neither of the two knows whom.',

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { readConfiguration } from '../shared/config.ts'
+import { readConfiguration, type Configuration } from '../shared/config.ts'
 
 const currency = 'USD'
 /** Enough for a payment of 1.00 ten thousand times a second, for a day. */
@@ -10,7 +10,7 @@ const fundedTogether = 500
 const requestsAtOnce = 50
 const requestTimeoutMs = 15_000
 
-let base: string | undefined
+let configuration: Configuration | undefined
 
 interface Account {
   readonly id: string
@@ -92,13 +92,16 @@ async function fund(settlement: Account, wallets: readonly Account[], key: strin
 }
 
 async function call(method: string, path: string, body?: object): Promise<Answer> {
-  base ??= readConfiguration().BASE_URL
+  configuration ??= readConfiguration()
+  const { BASE_URL: base, API_KEY: key } = configuration
   const answer = await fetch(new URL(path, base), {
     method,
     signal: AbortSignal.timeout(requestTimeoutMs),
-    ...(body === undefined
-      ? {}
-      : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+    headers: {
+      ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   }).catch((cause: unknown) => {
     throw new Error(`the API at ${base} does not answer (BASE_URL says where it is)`, { cause })
   })

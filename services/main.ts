@@ -1,4 +1,6 @@
-import { readConfiguration } from '../shared/config.ts'
+import { readConfiguration, type Configuration } from '../shared/config.ts'
+import type { Asking } from './api/access/gate.ts'
+import { whereToListen } from './api/access/start-rule.ts'
 import { startApi } from './api/api-service.ts'
 import { cannotStart, openRuntime } from './runtime.ts'
 import { stopOnSignal } from './stop.ts'
@@ -12,11 +14,16 @@ async function main(): Promise<void> {
   const configuration = readConfiguration()
   const runtime = await openRuntime(configuration)
   const { log, store, queue } = runtime
+  const { host, advice } = whereToListen(configuration, {
+    isAnyCredential: await store.apiKeys.any(),
+  })
+  if (advice !== undefined) log.warn(advice)
   const api = await startApi(runtime, {
-    host: configuration.HOST,
+    host,
     port: configuration.PORT,
     defaultMode: configuration.POSTING_MODE,
     queues: configuration.QUEUES,
+    asking: askingOf(configuration),
   })
   const { REDIS_URL: redis, DATABASE_URL: database } = configuration
   const drainsItself = redis === undefined || database.dialect === 'sqlite'
@@ -34,6 +41,11 @@ async function main(): Promise<void> {
     `LedgerFlow is ready at ${address} (${store.description}; queue ${queue.description}). ` +
       `Documentation: ${address}/docs. First payment: see README.md, or try POST /api/v1/accounts there.`,
   )
+}
+
+function askingOf({ AUTH }: Configuration): Asking {
+  if (AUTH === undefined) return 'when_configured'
+  return AUTH === 'none' ? 'never' : 'always'
 }
 
 main().catch(cannotStart)

@@ -34,6 +34,8 @@ const redisUrl = z.string().transform((text, context) => {
 const schema = z.object({
   HOST: z.string().min(1).default('127.0.0.1'),
   PORT: port.prefault('8000'),
+  NODE_ENV: z.string().optional(),
+  AUTH: z.enum(['required', 'none']).optional(),
   DATABASE_URL: databaseUrl.prefault('sqlite:./data/ledgerflow.db'),
   REDIS_URL: redisUrl.optional(),
   POSTING_MODE: z.enum(['sync', 'async']).default('sync'),
@@ -42,6 +44,7 @@ const schema = z.object({
   WORKER_PORT: port.prefault('0'),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   BASE_URL: z.url().default('http://127.0.0.1:8000'),
+  API_KEY: z.string().optional(),
   ROLE_PASSWORD: z.string().optional(),
 })
 

@@ -20,7 +20,7 @@ import { Problem, problemJson, type ProblemContent } from '../../shared/wire/pro
 import { contentOf, transactionJson } from '../../shared/wire/transaction-json.ts'
 import { sendProblem } from './answer-problems.ts'
 import { queuedIn, type StandingBatch } from './batch-intake.ts'
-import { defaultLedgerId, type ApiContext } from './context.ts'
+import type { ApiContext } from './context.ts'
 import { endedProblem, keyReused, refusalProblem } from './transaction-answers.ts'
 
 /** The address that the problem of a member names: it occurred there. */
@@ -47,7 +47,7 @@ export class BatchAnswers {
     outcome: BatchOutcome,
   ): Promise<FastifyReply> {
     const { committed, members } = outcome
-    const known = await this.#read(members)
+    const known = await this.#read(request.ledgerId, members)
     const items = members.map((member, index) => memberJson(batch, member, index, known))
     this.#observe(members)
     const failed = items.reduce((sum, { problem }) => sum + (problem === undefined ? 0 : 1), 0)
@@ -66,14 +66,14 @@ export class BatchAnswers {
   }
 
   /** Reads what members stand for that stood already, and what has the key of those that must not. */
-  #read(members: readonly MemberOutcome[]): Promise<Transactions> {
+  #read(ledgerId: number, members: readonly MemberOutcome[]): Promise<Transactions> {
     const ids = new Set<string>()
     for (const member of members) {
       if (member.kind === 'standing' || member.kind === 'key_reused') ids.add(member.transactionId)
     }
     return ids.size === 0
       ? Promise.resolve(new Map())
-      : this.#context.store.findTransactions(defaultLedgerId, [...ids])
+      : this.#context.store.findTransactions(ledgerId, [...ids])
   }
 
   #observe(members: readonly MemberOutcome[]): void {

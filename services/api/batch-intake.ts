@@ -4,7 +4,7 @@ import type { BatchRecord } from '../../shared/engine/batch-record.ts'
 import type { CommandBatch } from '../../shared/engine/command-batch.ts'
 import type { TransactionRecord } from '../../shared/engine/transaction-record.ts'
 import { Problem } from '../../shared/wire/problems.ts'
-import { defaultLedgerId, type ApiContext } from './context.ts'
+import type { ApiContext } from './context.ts'
 
 /** A batch that was accepted, with its transactions as they stand. */
 export interface StandingBatch {
@@ -40,8 +40,8 @@ export class BatchIntake {
   }
 
   /** Reads a batch with its transactions; throws the problem that there is none. */
-  async read(id: string): Promise<StandingBatch> {
-    const batch = await this.#context.store.findBatch(defaultLedgerId, id)
+  async read(ledgerId: number, id: string): Promise<StandingBatch> {
+    const batch = await this.#context.store.findBatch(ledgerId, id)
     if (batch === undefined) throw new Problem('not_found')
     return this.withTransactions(batch)
   }

@@ -30,6 +30,3 @@ export interface ApiContext {
   /** How many queues the slots are spread over. */
   readonly queues: number
 }
-
-/** The ledger that every request works on: the default one, which the first migration makes. */
-export const defaultLedgerId = 1

@@ -44,6 +44,38 @@ export function answers(
   return described
 }
 
+/** Answers with more error codes: those that a route has already stay as they are. */
+export function withProblems(
+  described: Readonly<Record<number, unknown>>,
+  codes: readonly ProblemCode[],
+): Record<number, unknown> {
+  const all = { ...described }
+  for (const code of codes) {
+    const { status } = problems[code]
+    const there = (all[status] ?? {}) as DescribedProblems
+    const examples = there.content?.[problemType]?.examples ?? {}
+    if (code in examples) continue
+    const more = problemAnswer([code])
+    all[status] = {
+      description: [there.description, more.description].filter(Boolean).join(' '),
+      content: {
+        [problemType]: { schema: problemJsonSchema, examples: { ...examples, ...more.examples } },
+      },
+    }
+  }
+  return all
+}
+
+const problemType = 'application/problem+json'
+
+/** What `answers` writes for a status of errors. */
+interface DescribedProblems {
+  readonly description?: string
+  readonly content?: Readonly<
+    Record<string, { readonly examples?: Readonly<Record<string, unknown>> }>
+  >
+}
+
 /** What an answer that may have several codes says of them, and an example of each. */
 export function problemAnswer(codes: readonly ProblemCode[]): {
   readonly description: string

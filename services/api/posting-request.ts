@@ -128,7 +128,7 @@ export async function postAndAnswer(
   }
   if (outcome.kind === 'standing' && waitMs > 0) {
     // Who repeats a request whose answer was lost wishes to wait as before.
-    await intake.wait(await reading.read(outcome.transactionId), waitMs)
+    await intake.wait(await reading.read(command.ledgerId, outcome.transactionId), waitMs)
   }
   return reading.outcome(request, reply, command, outcome)
 }

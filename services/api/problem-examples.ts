@@ -26,6 +26,8 @@ function member(index: number, status: string, problem: Problem): object {
 const contents: Partial<Record<ProblemCode, ProblemContent>> = {
   invalid_request: partAt('entries/0/amount', 'must be a plain decimal, such as "125.00"'),
   malformed_json: { detail: 'The body is not valid JSON: it ends too early.' },
+  unauthenticated: { detail: 'The credential is not valid, or no longer.' },
+  forbidden: { details: { role: 'viewer', needed: 'poster' } },
   account_not_empty: {
     details: { blockers: ['balance', 'queued'], balance: '125.00', available: '125.00' },
   },

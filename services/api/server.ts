@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { admitRequests } from './access/admit-requests.ts'
+import type { Gate } from './access/gate.ts'
+import { witnessActions } from './access/witness-actions.ts'
 import type { ApiContext } from './context.ts'
 import { answerProblem, answerProblems } from './answer-problems.ts'
 import { createHttpServer, usualTimeouts, type Timeouts } from './http-server.ts'
@@ -15,6 +18,7 @@ import { documentationRoutes, registerOpenApi } from './routes/documentation.ts'
 import { healthRoutes } from './routes/health.ts'
 import { holdRoutes } from './routes/holds.ts'
 import { ledgerRoutes } from './routes/ledger.ts'
+import { ledgerRegistryRoutes } from './routes/ledgers.ts'
 import { pageRoutes } from './routes/pages.ts'
 import { queueRoutes } from './routes/queue.ts'
 import { queueBoardRoutes } from './routes/queue-board.ts'
@@ -33,6 +37,7 @@ const requestIdPattern = /^[A-Za-z0-9_.:-]{1,128}$/
 /** Builds the API over a store. The caller listens, and closes it. */
 export async function buildApi(
   context: ApiContext,
+  gate: Gate,
   readiness: Readiness,
   timeouts: Timeouts = usualTimeouts,
 ): Promise<FastifyInstance> {
@@ -70,6 +75,8 @@ export async function buildApi(
   observeRequests(server, context)
   judgeHeads(server)
   answerProblems(server, context.log)
+  admitRequests(server, gate, context.log)
+  witnessActions(server, context.log)
   readStrictBodies(server)
 
   await registerOpenApi(server)
@@ -87,6 +94,7 @@ export async function buildApi(
     await api.register(queueRoutes(context))
     await api.register(currencyRoutes(context))
     await api.register(ledgerRoutes(context))
+    await api.register(ledgerRegistryRoutes(context))
   })
   await server.register(healthRoutes(context, readiness))
   await server.register(pageRoutes(context))

@@ -12,7 +12,7 @@ import {
 import { Problem, problems } from '../../shared/wire/problems.ts'
 import { contentOf, refusalPointer, transactionJson } from '../../shared/wire/transaction-json.ts'
 import { sendProblem } from './answer-problems.ts'
-import { defaultLedgerId, type ApiContext } from './context.ts'
+import type { ApiContext } from './context.ts'
 
 /** Answers with transactions: the same transaction is answered the same way, whoever asks and however it came about. */
 export class TransactionAnswers {
@@ -45,10 +45,11 @@ export class TransactionAnswers {
         return sendProblem(request, reply, refusalProblem(outcome.refusal, undefined))
       case 'standing': {
         if (outcome.replayed) void reply.header('idempotency-replayed', 'true')
-        return this.standsNow(request, reply, await this.read(outcome.transactionId))
+        const standing = await this.read(command.ledgerId, outcome.transactionId)
+        return this.standsNow(request, reply, standing)
       }
       case 'key_reused': {
-        const owner = await this.read(outcome.transactionId)
+        const owner = await this.read(command.ledgerId, outcome.transactionId)
         throw keyReused(command, contentOf(owner), owner.id)
       }
       case 'key_reused_by_change': {
@@ -70,7 +71,7 @@ export class TransactionAnswers {
   ): Promise<FastifyReply> {
     const { failure, holdId } = change
     return failure === null
-      ? reply.send(transactionJson(await this.read(holdId)))
+      ? reply.send(transactionJson(await this.read(request.ledgerId, holdId)))
       : sendProblem(request, reply, refusalProblem(failure, undefined))
   }
 
@@ -84,7 +85,7 @@ export class TransactionAnswers {
     if (status !== 'queued' || place === null) return this.#stands(request, reply, transaction)
     const standing = await this.#context.store.queueStanding(ledgerId, place)
     // It has ended between the two reads.
-    if (standing === undefined) return this.#stands(request, reply, await this.read(id))
+    if (standing === undefined) return this.#stands(request, reply, await this.read(ledgerId, id))
     return this.#stands(request, reply, transaction, standing)
   }
 
@@ -106,8 +107,8 @@ export class TransactionAnswers {
   }
 
   /** Reads a transaction that must be there. */
-  async read(id: string): Promise<TransactionRecord> {
-    const transaction = await this.#context.store.findTransaction(defaultLedgerId, id)
+  async read(ledgerId: number, id: string): Promise<TransactionRecord> {
+    const transaction = await this.#context.store.findTransaction(ledgerId, id)
     if (transaction === undefined) throw new Error('a transaction that stands cannot be read')
     return transaction
   }
@@ -118,7 +119,7 @@ export class TransactionAnswers {
     if (status !== 'queued' || place === null) return transactionJson(transaction)
     const standing = await this.#context.store.queueStanding(ledgerId, place)
     // It has ended between the two reads.
-    if (standing === undefined) return transactionJson(await this.read(id))
+    if (standing === undefined) return transactionJson(await this.read(ledgerId, id))
     return transactionJson(transaction, standing)
   }
 

@@ -13,7 +13,7 @@ import {
   postCommand,
   type TransactionRequest,
 } from '../../shared/wire/transaction-json.ts'
-import { defaultLedgerId, type ApiContext } from './context.ts'
+import type { ApiContext } from './context.ts'
 import { waitSMax } from './waiting.ts'
 
 /** How a request wants to be posted. */
@@ -29,15 +29,15 @@ export class TransactionIntake {
 
   /** The command of a request: its key read, its amounts priced. Throws the problem of a bad key. */
   async command(request: FastifyRequest<{ Body: TransactionRequest }>): Promise<PostCommand> {
-    const { body } = request
+    const { body, ledgerId } = request
     const key = this.key(request)
-    const known = await this.currencies(currencyCodesOf(body))
-    return postCommand(body, key, defaultLedgerId, known)
+    const known = await this.currencies(ledgerId, currencyCodesOf(body))
+    return postCommand(body, key, ledgerId, known)
   }
 
   /** The currencies of the ledger, with these codes among them if it knows them. */
-  currencies(codes: readonly string[]): Promise<Currencies> {
-    return this.#context.currencies.including(defaultLedgerId, ...codes)
+  currencies(ledgerId: number, codes: readonly string[]): Promise<Currencies> {
+    return this.#context.currencies.including(ledgerId, ...codes)
   }
 
   /** The idempotency key of a request, from its header or its body. Throws the problem of a bad one. */
@@ -55,8 +55,8 @@ export class TransactionIntake {
   }
 
   /** Reads the transaction that a request is about; throws the problem that there is none. */
-  async target(id: string): Promise<TransactionRecord> {
-    const target = await this.#context.store.findTransaction(defaultLedgerId, id)
+  async target(ledgerId: number, id: string): Promise<TransactionRecord> {
+    const target = await this.#context.store.findTransaction(ledgerId, id)
     if (target === undefined) throw new Problem('not_found')
     return target
   }

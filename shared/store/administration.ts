@@ -1,8 +1,10 @@
-import { StoreFailure } from '../engine/store-failure.ts'
 import type { Currency } from '../ledger/currency.ts'
 import type { AdministrativeSource } from './data-source.ts'
 import type { LedgerRow } from './entities.ts'
 import { failingClearly } from './failing-clearly.ts'
+import { insertUnlessTaken } from './insert-unless-taken.ts'
+import { ApiKeys } from './api-keys.ts'
+import { Ledgers } from './ledgers.ts'
 import { pendingMigrations } from './migrate.ts'
 import type { AccountRecord } from '../engine/account-record.ts'
 import type {
@@ -29,9 +31,13 @@ const isQueuedFor = `(exists (select 1 from transactions t
 
 /** Accounts, currencies and ledgers through TypeORM: everything that is not posting and not hot. */
 export class Administration {
+  readonly apiKeys: ApiKeys
+  readonly ledgers: Ledgers
   readonly #source: AdministrativeSource
 
   constructor(source: AdministrativeSource) {
+    this.apiKeys = new ApiKeys(source)
+    this.ledgers = new Ledgers(source)
     this.#source = source
   }
 
@@ -145,22 +151,3 @@ export class Administration {
     return this.#source.dataSource.getRepository(this.#source.entities.currencies)
   }
 }
-
-/** Runs an insert; false when a row with its unique values is there already. */
-async function insertUnlessTaken(insert: () => Promise<unknown>): Promise<boolean> {
-  try {
-    await failingClearly('write', insert)
-    return true
-  } catch (error) {
-    if (error instanceof StoreFailure && uniqueViolations.has(error.code ?? '')) return false
-    throw error
-  }
-}
-
-const uniqueViolations = new Set([
-  '23505',
-  'SQLITE_CONSTRAINT_UNIQUE',
-  'SQLITE_CONSTRAINT_PRIMARYKEY',
-  // Of the triggers only `accounts_once` meets an insert of ours.
-  'SQLITE_CONSTRAINT_TRIGGER',
-])

@@ -14,6 +14,7 @@ import type { MinorUnits } from '../ledger/money.ts'
 import type { Refusal } from '../ledger/refusal.ts'
 import type { HoldChangeWish, SpecialWish } from '../ledger/special-wish.ts'
 import { holdStatuses, transactionStatuses, type TransactionStatus } from '../ledger/transaction.ts'
+import { roles, type Role } from '../access/role.ts'
 import type { Metadata } from '../engine/transaction-record.ts'
 import { columnKinds, type ColumnKinds, type Dialect } from './dialect.ts'
 
@@ -192,6 +193,19 @@ export interface UnpostedAccountRow {
   transactionId: string
 }
 
+/** A key that a caller shows; its hash is all that is kept of it. No ledger means all of them. */
+export interface ApiKeyRow {
+  id: string
+  prefix: string
+  secretHash: Buffer
+  name: string | null
+  role: Role
+  ledgerId: number | null
+  createdAt: number
+  expiresAt: number | null
+  revokedAt: number | null
+}
+
 /** The schema as TypeORM sees it, in one dialect. The migrations make it; a test holds the two together. */
 export interface Entities {
   readonly ledgers: EntitySchema<LedgerRow>
@@ -207,6 +221,7 @@ export interface Entities {
   readonly unpostedAccounts: EntitySchema<UnpostedAccountRow>
   readonly batches: EntitySchema<BatchRow>
   readonly batchMembers: EntitySchema<BatchMemberRow>
+  readonly apiKeys: EntitySchema<ApiKeyRow>
 }
 
 /** Makes the entity schemas of a dialect. */
@@ -461,6 +476,7 @@ export function entitiesFor(dialect: Dialect): Entities {
         },
       ],
     }),
+    apiKeys: apiKeyEntity(kinds),
     ...searchEntities(kinds),
   }
 }
@@ -523,6 +539,29 @@ const openHold = `"expires_at" IS NOT NULL AND "resolved_at" IS NULL`
 const holdTimesCheck = {
   name: 'transactions_hold_times_check',
   expression: `(${oneOf('', 'status', holdStatuses).expression}) = (held_at is not null)`,
+}
+
+/** The table of keys: of no ledger in particular. */
+function apiKeyEntity(kinds: ColumnKinds): Entities['apiKeys'] {
+  return schema({
+    name: 'api_keys',
+    columns: {
+      id: { ...kinds.id, primary: true },
+      prefix: { type: 'text' },
+      secretHash: { ...kinds.bytes, name: 'secret_hash' },
+      name: { type: 'text', nullable: true },
+      role: { type: 'text' },
+      ledgerId: { type: 'integer', name: 'ledger_id', nullable: true },
+      createdAt: { ...kinds.time, name: 'created_at' },
+      expiresAt: { ...kinds.time, name: 'expires_at', nullable: true },
+      revokedAt: { ...kinds.time, name: 'revoked_at', nullable: true },
+    },
+    uniques: [
+      { name: 'api_keys_prefix_key', columns: ['prefix'] },
+      { name: 'api_keys_secret_hash_key', columns: ['secretHash'] },
+    ],
+    checks: [oneOf('api_keys_role_check', 'role', roles)],
+  })
 }
 
 /** What SQLite has no numbers for: one to 38 digits, the first not zero. */

@@ -35,6 +35,8 @@ import type { LedgerRecord } from '../engine/ledger-record.ts'
 import type { Administration } from './administration.ts'
 import type { AccountRecord, BalanceAt, ListedEntry } from '../engine/account-record.ts'
 import { closeBooks } from './close-books.ts'
+import type { ApiKeys } from './api-keys.ts'
+import type { Ledgers } from './ledgers.ts'
 import type {
   AccountChange,
   AccountChangeOutcome,
@@ -64,12 +66,16 @@ import { searchTransactions } from './search-transactions.ts'
 export abstract class LedgerReads
   implements AccountStore, StatementStore, TransactionStore, HoldStore, CurrencyStore, BooksStore
 {
+  readonly apiKeys: ApiKeys
+  readonly ledgers: Ledgers
   protected readonly access: QueueAccess & BooksClock
   readonly #administration: Administration
 
   constructor(access: QueueAccess & BooksClock, administration: Administration) {
     this.access = access
     this.#administration = administration
+    this.apiKeys = administration.apiKeys
+    this.ledgers = administration.ledgers
   }
 
   createAccount(account: NewAccount): Promise<boolean> {

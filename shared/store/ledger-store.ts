@@ -17,6 +17,8 @@ import type { Currency } from '../ledger/currency.ts'
 import type { MinorUnits } from '../ledger/money.ts'
 import type { TransactionStatus } from '../ledger/transaction.ts'
 import type { BooksClock } from './books-clock.ts'
+import type { ApiKeys } from './api-keys.ts'
+import type { Ledgers } from './ledgers.ts'
 
 /** What an account is made of. */
 export interface NewAccount {
@@ -184,6 +186,10 @@ export interface LedgerStore
     BooksStore {
   /** What runs here, for people: "SQLite 3.51 at ./data/ledgerflow.db". Never a password. */
   readonly description: string
+  /** The keys that callers show. */
+  readonly apiKeys: ApiKeys
+  /** The books that this database holds. */
+  readonly ledgers: Ledgers
   /** Something an operator should know about how the store runs, or undefined. */
   readonly advice: string | undefined
   /** The secret that signs a ledger's cursors; undefined when there is no such ledger. */

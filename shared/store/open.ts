@@ -1,9 +1,12 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { Administration } from './administration.ts'
+import type { ApiKeys } from './api-keys.ts'
 import type { AdministrativeSource } from './data-source.ts'
 import { cannotOpen, openPostgresSource, openSqliteSource } from './data-source.ts'
 import type { LedgerStore } from './ledger-store.ts'
-import { migrate, type MigrationReport } from './migrate.ts'
+import type { Ledgers } from './ledgers.ts'
+import { migrate, pendingMigrations, type MigrationReport } from './migrate.ts'
 import { PostgresStore } from './postgres/store.ts'
 import { claimSoleWriter, FileInUse } from './sqlite/sole-writer.ts'
 import { SqliteStore } from './sqlite/store.ts'
@@ -41,6 +44,32 @@ export async function migrateStore(location: StoreLocation): Promise<MigrationRe
   } finally {
     claim.close()
   }
+}
+
+/** The keys and the ledgers of a database, for a script beside the running service. */
+export interface OpenedAccess {
+  readonly apiKeys: ApiKeys
+  readonly ledgers: Ledgers
+  close(): Promise<void>
+}
+
+/**
+ * Opens the keys and ledgers of a database, also beside a service that is running: on a SQLite file too, whose one writer posts,
+ * since a short write of another process only waits its turn. Pending migrations are applied first, as `migrateStore` does.
+ */
+export async function openAccess(location: StoreLocation): Promise<OpenedAccess> {
+  const source = await openSource(location)
+  return closingOnFailure(source, async () => {
+    if ((await pendingMigrations(source)).length > 0) await migrateStore(location)
+    const { apiKeys, ledgers } = new Administration(source)
+    return { apiKeys, ledgers, close: () => source.dataSource.destroy() }
+  })
+}
+
+async function openSource(location: StoreLocation): Promise<AdministrativeSource> {
+  if (location.dialect === 'postgres') return openPostgresSource(location.url)
+  mkdirSync(dirname(location.path), { recursive: true })
+  return openSqliteSource(location.path)
 }
 
 async function migrateOnly(source: AdministrativeSource): Promise<MigrationReport> {

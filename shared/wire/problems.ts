@@ -12,6 +12,8 @@ interface ProblemKind {
 type BorderCode =
   | 'invalid_request'
   | 'malformed_json'
+  | 'unauthenticated'
+  | 'forbidden'
   | 'not_found'
   | 'route_not_found'
   | 'method_not_allowed'
@@ -45,6 +47,8 @@ export type ProblemCode = BorderCode | RefusalCode | UnavailableCode
 export const problems = {
   invalid_request: final(400, 'The request does not have the required form'),
   malformed_json: final(400, 'The body is not the JSON that this service accepts'),
+  unauthenticated: final(401, 'The request shows no valid credential'),
+  forbidden: final(403, 'The credential does not open this'),
   not_found: final(404, 'There is nothing at this address'),
   route_not_found: final(404, 'There is no such route'),
   method_not_allowed: final(405, 'The route does not take this method'),

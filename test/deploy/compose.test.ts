@@ -122,7 +122,7 @@ test('no secret has a default, and nothing starts without one', async () => {
   expect(secrets.filter(([, , otherwise = '']) => !otherwise.startsWith(':?'))).toEqual([])
   for (const [name, { environment = {} }] of services) {
     for (const [variable, value] of Object.entries(environment)) {
-      const secret = /PASSWORD|AUTH/.test(variable)
+      const secret = /PASSWORD|_AUTH$/.test(variable)
       if (secret) expect(`${name} ${variable} ${value}`).toMatch(/ \$\{\w+:\?/)
     }
   }

@@ -65,6 +65,12 @@ const forbiddenToBoth: readonly string[] = [
   'truncate ledgers',
   'truncate queued_transactions',
   'truncate schema_migrations',
+  'delete from api_keys',
+  'truncate api_keys',
+  `update api_keys set role = 'admin'`,
+  'update api_keys set revoked_at = null',
+  `insert into api_keys (id, prefix, secret_hash, role, created_at)
+     values (gen_random_uuid(), 'lf_other', 'x', 'admin', now())`,
   'update entries set amount = 1',
   'update dated_entries set amount = 1',
   `update ledgers set cursor_secret = ''`,
@@ -72,7 +78,6 @@ const forbiddenToBoth: readonly string[] = [
   `update ledgers set name = 'other'`,
   'update currencies set exponent = 3',
   `update schema_migrations set name = 'other'`,
-  `insert into ledgers (id, name, cursor_secret, created_at) values (2, 'other', 'x', now())`,
   `insert into schema_migrations (timestamp, name) values (3, 'other')`,
   ...['id = gen_random_uuid()', 'ledger_id = 2', `code = 'other'`, `account_type = 'asset'`].map(
     (change) => `update accounts set ${change}`,
@@ -134,6 +139,8 @@ const forbiddenToBoth: readonly string[] = [
 ]
 
 const forbiddenToReader: readonly string[] = [
+  `insert into ledgers (id, name, cursor_secret, created_at) values (2, 'other', 'x', now())`,
+  'select prefix from api_keys',
   'select cursor_secret from ledgers',
   'table ledgers',
   'insert into accounts table accounts',
@@ -204,6 +211,8 @@ test('the whole API works under the role of the service, and the books are right
       (await api.changeAccount(people.alice, { name: 'Alice', status: 'frozen' })).status,
     ).toBe(200)
     expect((await api.registerCurrency({ code: 'PTS', exponent: 0 })).status).toBe(201)
+    expect((await api.get('/api/v1/ledgers')).status).toBe(200)
+    expect((await api.post('/api/v1/ledgers', { name: 'default' })).status).toBe(201)
 
     const past = '2020-01-01T00:00:00Z'
     expect((await api.changeLedger({ books_closed_until: past })).status).toBe(200)
@@ -311,6 +320,11 @@ describe('the queue under the role of the service', () => {
     expect(await refusalOf(urlOf(service), sql)).toBe('LF001')
     expect(await refusalOf(urlOf(service), bookTransaction(fresh))).toBe('LF001')
   })
+})
+
+test('the service may make a ledger, with a name that nobody has', async () => {
+  const sql = `insert into ledgers (id, name, cursor_secret, created_at) values (9, 'nine', 'x', now())`
+  expect(await refusalOf(urlOf(service), sql)).toBeUndefined()
 })
 
 test('the reader can verify, in sessions that are read-only to begin with', async () => {

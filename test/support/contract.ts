@@ -10,6 +10,7 @@ import { currencyJsonSchema } from '../../shared/wire/currency-json.ts'
 import { dryRunJsonSchema } from '../../shared/wire/dry-run-json.ts'
 import { ledgerJsonSchema } from '../../shared/wire/ledger-json.ts'
 import { problemJsonSchema } from '../../shared/wire/problem-json.ts'
+import { ledgerListingSchema, ledgerListSchema } from '../../shared/wire/ledger-listing.ts'
 import { problemCodes, problems, type ProblemCode } from '../../shared/wire/problems.ts'
 import { queueJsonSchema } from '../../shared/wire/queue-json.ts'
 import { statementJsonSchema } from '../../shared/wire/statement-json.ts'
@@ -69,6 +70,8 @@ const successes: Readonly<Record<string, Readonly<Record<number, z.ZodType>>>> =
   'get /api/v1/queue': { 200: queueJsonSchema },
   'get /api/v1/queue/parked': { 200: page(transactionJsonSchema) },
   'post /api/v1/currencies': { 201: currencyJsonSchema },
+  'post /api/v1/ledgers': { 201: ledgerListingSchema },
+  'get /api/v1/ledgers': { 200: ledgerListSchema },
   'get /api/v1/currencies': { 200: z.strictObject({ items: z.array(currencyJsonSchema) }) },
 }
 

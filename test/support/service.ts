@@ -1,3 +1,4 @@
+import type { Asking } from '../../services/api/access/gate.ts'
 import { startApi } from '../../services/api/api-service.ts'
 import { Worker } from '../../services/worker/worker.ts'
 import { BacklogMonitor } from '../../shared/engine/backlog-monitor.ts'
@@ -119,6 +120,8 @@ export interface ServiceOptions {
   readonly worker?: boolean
   readonly defaultMode?: 'sync' | 'async'
   readonly backlogMax?: number
+  /** Whether callers must show a credential; usually they must when there is one. */
+  readonly asking?: Asking
   readonly clientMode?: ClientMode
 }
 
@@ -152,9 +155,10 @@ export async function startService(
   if (options.worker !== false) await startWorker()
 
   const serve = async (changes: ServiceOptions = {}): Promise<Service> => {
-    const { defaultMode = 'sync', clientMode = 'default' } = { ...options, ...changes }
+    const all = { ...options, ...changes }
+    const { defaultMode = 'sync', clientMode = 'default', asking = 'when_configured' } = all
     const where = { host: '127.0.0.1', port: 0, queues: usualQueues }
-    const api = await startApi(parts, { ...where, defaultMode })
+    const api = await startApi(parts, { ...where, defaultMode, asking })
     const client = (await ApiClient.of(api.address)).inMode(clientMode)
     return {
       api: client,

@@ -16,6 +16,13 @@ export const problemAdvice = {
   malformed_json: say(
     'Send one JSON object in UTF-8, each member once; `detail` says what is wrong.',
   ),
+  unauthenticated: say(
+    'Send `Authorization: Bearer …` with a key (`npm run keys`) or a token that is still good.',
+  ),
+  forbidden: say('Use a credential whose role opens it; `needed` says which.', [
+    'role?',
+    'needed?',
+  ]),
   not_found: say('Check the id: it is none, or nothing of this ledger has it.'),
   route_not_found: say('Check the address against `/openapi.json`.'),
   method_not_allowed: say('Use a method that the header `Allow` names.'),

@@ -23,7 +23,7 @@ import {
 import { axis, time, uuid } from '../../../shared/wire/fields.ts'
 import { pageJson, pageKey, pageParameters } from '../../../shared/wire/paging.ts'
 import { Problem, type ProblemCode } from '../../../shared/wire/problems.ts'
-import { defaultLedgerId, type ApiContext } from '../context.ts'
+import type { ApiContext } from '../context.ts'
 import { cursorScope } from '../cursor-scope.ts'
 import { answers, none, pageOf } from '../operation.ts'
 
@@ -69,7 +69,7 @@ export function accountRoutes({ store, currencies }: ApiContext): FastifyPluginA
         },
       },
       async (request, reply) => {
-        const account = await open(request.body)
+        const account = await open(request.ledgerId, request.body)
         return reply
           .code(201)
           .header('location', `/api/v1/accounts/${account.id}`)
@@ -95,9 +95,9 @@ export function accountRoutes({ store, currencies }: ApiContext): FastifyPluginA
         const { limit, cursor, account_type: accountType, ...rest } = request.query
         const { currency, status, code, metadata } = rest
         const filter = { currency, accountType, status, code, metadata }
-        const scope = await cursorScope(store, defaultLedgerId, 'accounts', filter)
+        const scope = await cursorScope(store, request.ledgerId, 'accounts', filter)
         const page = { before: pageKey(scope, cursor), size: limit + 1 }
-        const rows = await store.listAccounts(defaultLedgerId, filter, page)
+        const rows = await store.listAccounts(request.ledgerId, filter, page)
         return pageJson(rows, limit, scope, { keyOf: (account) => account.id, json: accountJson })
       },
     )
@@ -118,7 +118,7 @@ export function accountRoutes({ store, currencies }: ApiContext): FastifyPluginA
           ]),
         },
       },
-      async (request) => accountJson(await there(request.params.id)),
+      async (request) => accountJson(await there(request.ledgerId, request.params.id)),
     )
 
     server.patch<{ Params: { id: string }; Body: AccountChangeRequest }>(
@@ -146,7 +146,8 @@ export function accountRoutes({ store, currencies }: ApiContext): FastifyPluginA
           ]),
         },
       },
-      async (request) => accountJson(await change(request.params.id, request.body)),
+      async (request) =>
+        accountJson(await change(request.ledgerId, request.params.id, request.body)),
     )
 
     server.get<{ Params: { id: string }; Querystring: z.output<typeof balanceQuery> }>(
@@ -167,7 +168,7 @@ export function accountRoutes({ store, currencies }: ApiContext): FastifyPluginA
       },
       async (request) => {
         const now = Date.now()
-        const account = await there(request.params.id)
+        const account = await there(request.ledgerId, request.params.id)
         const { at, axis } = request.query
         if (axis === 'effective') {
           const asOf = at ?? Math.max(now, account.lastPostedAt ?? now)
@@ -197,12 +198,12 @@ export function accountRoutes({ store, currencies }: ApiContext): FastifyPluginA
       },
       async (request) => {
         const { limit, cursor } = request.query
-        const account = await there(request.params.id)
+        const account = await there(request.ledgerId, request.params.id)
         const filter = { accountId: account.id }
-        const scope = await cursorScope(store, defaultLedgerId, 'entries', filter)
+        const scope = await cursorScope(store, request.ledgerId, 'entries', filter)
         const key = pageKey(scope, cursor)
         const page = { before: key === undefined ? undefined : Number(key), size: limit + 1 }
-        const rows = await store.listEntries(defaultLedgerId, account.id, page)
+        const rows = await store.listEntries(request.ledgerId, account.id, page)
         return pageJson(rows, limit, scope, {
           keyOf: (entry) => String(entry.accountVersion),
           json: (entry) => accountEntryJson(entry, account.exponent),
@@ -211,21 +212,21 @@ export function accountRoutes({ store, currencies }: ApiContext): FastifyPluginA
     )
   }
 
-  async function there(id: string): Promise<AccountRecord> {
-    const account = await store.findAccount(defaultLedgerId, id)
+  async function there(ledgerId: number, id: string): Promise<AccountRecord> {
+    const account = await store.findAccount(ledgerId, id)
     if (account === undefined) throw new Problem('not_found')
     return account
   }
 
-  async function open(body: AccountRequest): Promise<AccountRecord> {
-    const known = await currencies.including(defaultLedgerId, body.currency)
+  async function open(ledgerId: number, body: AccountRequest): Promise<AccountRecord> {
+    const known = await currencies.including(ledgerId, body.currency)
     const found = currencyOf(body.currency, known)
     if ('refused' in found) throw new Problem(found.refused)
     const { currency } = found
     const id = newId()
     const created = await store.createAccount({
       id,
-      ledgerId: defaultLedgerId,
+      ledgerId,
       code: body.code ?? null,
       name: body.name,
       accountType: body.account_type,
@@ -235,11 +236,15 @@ export function accountRoutes({ store, currencies }: ApiContext): FastifyPluginA
       createdAt: Date.now(),
     })
     if (!created) throw new Problem('code_taken')
-    return there(id)
+    return there(ledgerId, id)
   }
 
-  async function change(id: string, body: AccountChangeRequest): Promise<AccountRecord> {
-    const { exponent } = await there(id)
+  async function change(
+    ledgerId: number,
+    id: string,
+    body: AccountChangeRequest,
+  ): Promise<AccountRecord> {
+    const { exponent } = await there(ledgerId, id)
     const wished: AccountChange = {
       ...(body.name === undefined ? {} : { name: body.name }),
       ...(body.status === undefined ? {} : { status: body.status }),
@@ -248,7 +253,7 @@ export function accountRoutes({ store, currencies }: ApiContext): FastifyPluginA
         : { minAvailable: floorOf(body.min_available, exponent) }),
       ...(body.metadata === undefined ? {} : { metadata: body.metadata ?? {} }),
     }
-    const outcome = await store.changeAccount(defaultLedgerId, id, wished)
+    const outcome = await store.changeAccount(ledgerId, id, wished)
     switch (outcome.kind) {
       case 'changed':
         return outcome.account

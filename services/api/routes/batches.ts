@@ -14,7 +14,7 @@ import {
 } from '../../../shared/wire/batch-json.ts'
 import { BatchAnswers, standingBatchJson } from '../batch-answers.ts'
 import { BatchIntake } from '../batch-intake.ts'
-import { defaultLedgerId, type ApiContext } from '../context.ts'
+import type { ApiContext } from '../context.ts'
 import { answers, none } from '../operation.ts'
 import {
   batchHeaders,
@@ -89,8 +89,8 @@ export function batchRoutes(context: ApiContext): FastifyPluginAsync {
         const key = intake.headerKey(request)
         const fault = batchKeyFault(key)
         if (fault !== undefined) throw fault
-        const known = await intake.currencies(currencyCodesOfBatch(request.body))
-        const batch = commandBatch(request.body, key, defaultLedgerId, known)
+        const known = await intake.currencies(request.ledgerId, currencyCodesOfBatch(request.body))
+        const batch = commandBatch(request.body, key, request.ledgerId, known)
         const { mode, waitMs } = intake.mode(request, reply)
         return mode === 'sync'
           ? answering.outcome(request, reply, batch, await batchPosting.post(batch))
@@ -115,7 +115,7 @@ export function batchRoutes(context: ApiContext): FastifyPluginAsync {
         },
       },
       async (request) => {
-        const found = await taking.read(request.params.id)
+        const found = await taking.read(request.ledgerId, request.params.id)
         return standingBatchJson(await taking.wait(found, (request.query.wait ?? 0) * 1000))
       },
     )
@@ -144,14 +144,14 @@ export function batchRoutes(context: ApiContext): FastifyPluginAsync {
         },
       },
       async (request) => {
-        const { batch } = await taking.read(request.params.id)
+        const { batch } = await taking.read(request.ledgerId, request.params.id)
         const canceled = await store.cancelBatch(batch)
         if (canceled.length === 0) throw new Problem('batch_ended')
         queue.news.tell(canceled.map(({ id }) => id))
         // What waited behind them if they were parked may go on.
         const slots = new Set(canceled.flatMap(({ place }) => place?.slot ?? []))
         queue.doorbell.ring([...slots].map((slot) => ({ ledgerId: batch.ledgerId, slot })))
-        return standingBatchJson(await taking.read(batch.id))
+        return standingBatchJson(await taking.read(batch.ledgerId, batch.id))
       },
     )
   }
@@ -169,7 +169,7 @@ export function batchRoutes(context: ApiContext): FastifyPluginAsync {
         return answering.outcome(request, reply, batch, acceptance.outcome)
       case 'standing': {
         if (acceptance.replayed) void reply.header('idempotency-replayed', 'true')
-        const found = await taking.read(acceptance.batchId)
+        const found = await taking.read(batch.ledgerId, acceptance.batchId)
         return answering.accepted(reply, await taking.wait(found, waitMs))
       }
       case 'accepted': {

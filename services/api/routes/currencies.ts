@@ -2,7 +2,7 @@ import type { FastifyPluginAsync } from 'fastify'
 import { z } from 'zod'
 import { currencyJsonSchema, currencyRequest } from '../../../shared/wire/currency-json.ts'
 import { Problem } from '../../../shared/wire/problems.ts'
-import { defaultLedgerId, type ApiContext } from '../context.ts'
+import type { ApiContext } from '../context.ts'
 import { answers } from '../operation.ts'
 
 const none = z.strictObject({})
@@ -37,10 +37,10 @@ export function currencyRoutes({ store, currencies }: ApiContext): FastifyPlugin
         },
       },
       async (request, reply) => {
-        const wished = request.body
-        const known = (await currencies.including(defaultLedgerId, wished.code)).get(wished.code)
-        if (known === undefined) await store.createCurrency(defaultLedgerId, wished, Date.now())
-        const stands = (await currencies.including(defaultLedgerId, wished.code)).get(wished.code)
+        const { ledgerId, body: wished } = request
+        const known = (await currencies.including(ledgerId, wished.code)).get(wished.code)
+        if (known === undefined) await store.createCurrency(ledgerId, wished, Date.now())
+        const stands = (await currencies.including(ledgerId, wished.code)).get(wished.code)
         if (stands?.exponent !== wished.exponent) throw new Problem('currency_taken')
         return reply.code(201).send(wished)
       },
@@ -60,8 +60,8 @@ export function currencyRoutes({ store, currencies }: ApiContext): FastifyPlugin
           ]),
         },
       },
-      async () => ({
-        items: [...(await currencies.all(defaultLedgerId)).values()].toSorted((a, b) =>
+      async ({ ledgerId }) => ({
+        items: [...(await currencies.all(ledgerId)).values()].toSorted((a, b) =>
           a.code < b.code ? -1 : 1,
         ),
       }),

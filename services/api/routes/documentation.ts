@@ -22,6 +22,17 @@ export async function registerOpenApi(server: FastifyInstance): Promise<void> {
           '**Lists** go newest first; `next_cursor` leads to the next page and is null on the last.\n\n' +
           '**Errors** are `application/problem+json` (RFC 9457) with a stable `code`; [all codes](/errors).',
       },
+      components: {
+        securitySchemes: {
+          credential: {
+            type: 'http',
+            scheme: 'bearer',
+            description:
+              'A key (`npm run keys`) or a JSON Web Token. It belongs to one ledger, or to all: then the header ' +
+              '`Ledger: name` says which one a request is about (default: `default`).',
+          },
+        },
+      },
       tags: [
         { name: 'Transactions', description: 'Moving money.' },
         { name: 'Batches', description: 'Moving money in many transactions at once.' },

@@ -84,8 +84,11 @@ export function holdRoutes(context: ApiContext): FastifyPluginAsync {
       },
       async (request, reply) => {
         const key = intake.key(request)
-        const hold = await intake.target(request.params.id)
-        const known = await intake.currencies(partCurrencyCodesOf(hold, request.body))
+        const hold = await intake.target(request.ledgerId, request.params.id)
+        const known = await intake.currencies(
+          request.ledgerId,
+          partCurrencyCodesOf(hold, request.body),
+        )
         const command = captureCommand(hold, request.body, key, known)
         return postAndAnswer(request, reply, command, { intake, reading })
       },
@@ -110,7 +113,7 @@ export function holdRoutes(context: ApiContext): FastifyPluginAsync {
       },
       async (request, reply) => {
         const key = intake.key(request)
-        const command = voidCommand(await intake.target(request.params.id), key)
+        const command = voidCommand(await intake.target(request.ledgerId, request.params.id), key)
         return reading.outcome(request, reply, command, await context.posting.post(command))
       },
     )
@@ -135,7 +138,11 @@ export function holdRoutes(context: ApiContext): FastifyPluginAsync {
       },
       async (request, reply) => {
         const key = intake.key(request)
-        const command = extendCommand(await intake.target(request.params.id), request.body, key)
+        const command = extendCommand(
+          await intake.target(request.ledgerId, request.params.id),
+          request.body,
+          key,
+        )
         return reading.outcome(request, reply, command, await context.posting.post(command))
       },
     )

@@ -16,7 +16,7 @@ import {
   type TrialBalanceQuery,
 } from '../../../shared/wire/trial-balance-json.ts'
 import { Problem } from '../../../shared/wire/problems.ts'
-import { defaultLedgerId, type ApiContext } from '../context.ts'
+import type { ApiContext } from '../context.ts'
 import { answers } from '../operation.ts'
 
 const none = z.strictObject({})
@@ -38,7 +38,7 @@ export function ledgerRoutes({ store }: ApiContext): FastifyPluginAsync {
           ]),
         },
       },
-      async () => ledgerJson(await there()),
+      async ({ ledgerId }) => ledgerJson(await there(ledgerId)),
     )
 
     server.patch<{ Body: LedgerChangeRequest }>(
@@ -66,7 +66,7 @@ export function ledgerRoutes({ store }: ApiContext): FastifyPluginAsync {
           ]),
         },
       },
-      async (request) => ledgerJson(await close(request.body.books_closed_until)),
+      async (request) => ledgerJson(await close(request.ledgerId, request.body.books_closed_until)),
     )
 
     server.get<{ Querystring: TrialBalanceQuery }>(
@@ -88,21 +88,21 @@ export function ledgerRoutes({ store }: ApiContext): FastifyPluginAsync {
       },
       async (request) => {
         const { at, axis } = request.query
-        return trialBalanceJson(axis, await store.trialBalance(defaultLedgerId, { axis, at }))
+        return trialBalanceJson(axis, await store.trialBalance(request.ledgerId, { axis, at }))
       },
     )
   }
 
-  async function there(): Promise<LedgerRecord> {
-    const ledger = await store.findLedger(defaultLedgerId)
-    if (ledger === undefined) throw new Error('the default ledger is missing')
+  async function there(ledgerId: number): Promise<LedgerRecord> {
+    const ledger = await store.findLedger(ledgerId)
+    if (ledger === undefined) throw new Error('a ledger of a credential is missing')
     return ledger
   }
 
-  async function close(until: number | null | undefined): Promise<LedgerRecord> {
-    if (until === undefined) return there()
-    const outcome = until === null ? 'earlier' : await store.closeBooks(defaultLedgerId, until)
-    const ledger = await there()
+  async function close(ledgerId: number, until: number | null | undefined): Promise<LedgerRecord> {
+    if (until === undefined) return there(ledgerId)
+    const outcome = until === null ? 'earlier' : await store.closeBooks(ledgerId, until)
+    const ledger = await there(ledgerId)
     const { booksClosedUntil } = ledger
     if (outcome === 'closed' || booksClosedUntil === until) return ledger
     if (outcome === 'ahead' || booksClosedUntil === null) {

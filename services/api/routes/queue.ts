@@ -7,7 +7,7 @@ import { pageJson, pageKey, pageParameters } from '../../../shared/wire/paging.t
 import { Problem, type ProblemCode } from '../../../shared/wire/problems.ts'
 import { queueJson, queueJsonSchema, refuseRequest } from '../../../shared/wire/queue-json.ts'
 import { transactionJsonSchema } from '../../../shared/wire/transaction-json.ts'
-import { defaultLedgerId, type ApiContext } from '../context.ts'
+import type { ApiContext } from '../context.ts'
 import { cursorScope } from '../cursor-scope.ts'
 import { answers, none, pageOf } from '../operation.ts'
 import { endedProblem, TransactionAnswers } from '../transaction-answers.ts'
@@ -59,7 +59,7 @@ export function queueRoutes(context: ApiContext): FastifyPluginAsync {
         },
       },
       async (request) => {
-        const outcome = await store.cancel(defaultLedgerId, request.params.id)
+        const outcome = await store.cancel(request.ledgerId, request.params.id)
         const canceled = granted(outcome)
         queue.news.tell([canceled.id])
         // What waited behind it if it was parked may go on.
@@ -85,7 +85,7 @@ export function queueRoutes(context: ApiContext): FastifyPluginAsync {
         },
       },
       async (request) => {
-        const resumed = granted(await store.resume(defaultLedgerId, request.params.id))
+        const resumed = granted(await store.resume(request.ledgerId, request.params.id))
         ring(resumed)
         return reading.withPlace(resumed)
       },
@@ -111,8 +111,9 @@ export function queueRoutes(context: ApiContext): FastifyPluginAsync {
         },
       },
       async (request) => {
-        const { id } = request.params
-        const refused = granted(await store.refuse(defaultLedgerId, id, request.body.reason))
+        const { ledgerId, params } = request
+        const { id } = params
+        const refused = granted(await store.refuse(ledgerId, id, request.body.reason))
         queue.news.tell([id])
         ring(refused)
         return reading.withPlace(refused)
@@ -133,9 +134,9 @@ export function queueRoutes(context: ApiContext): FastifyPluginAsync {
           ]),
         },
       },
-      async () => {
+      async ({ ledgerId }) => {
         const page = { before: undefined, size: parkedShownMax }
-        const parked = await store.listParked(defaultLedgerId, page)
+        const parked = await store.listParked(ledgerId, page)
         return {
           ...queueJson(monitor.reading, monitor.drainRate, context.queues, Date.now()),
           parked_transactions: await Promise.all(parked.map((row) => reading.withPlace(row))),
@@ -159,9 +160,9 @@ export function queueRoutes(context: ApiContext): FastifyPluginAsync {
       },
       async (request) => {
         const { limit, cursor } = request.query
-        const scope = await cursorScope(store, defaultLedgerId, 'parked', {})
+        const scope = await cursorScope(store, request.ledgerId, 'parked', {})
         const page = { before: pageKey(scope, cursor), size: limit + 1 }
-        const rows = await store.listParked(defaultLedgerId, page)
+        const rows = await store.listParked(request.ledgerId, page)
         const { items, next_cursor } = pageJson(rows, limit, scope, {
           keyOf: (transaction) => transaction.id,
           json: (transaction) => reading.withPlace(transaction),

@@ -70,8 +70,11 @@ export function reversalRoutes(context: ApiContext): FastifyPluginAsync {
       },
       async (request, reply) => {
         const key = intake.key(request)
-        const original = await intake.target(request.params.id)
-        const known = await intake.currencies(partCurrencyCodesOf(original, request.body))
+        const original = await intake.target(request.ledgerId, request.params.id)
+        const known = await intake.currencies(
+          request.ledgerId,
+          partCurrencyCodesOf(original, request.body),
+        )
         const command = reversalCommand(original, request.body, key, known)
         return postAndAnswer(request, reply, command, { intake, reading })
       },

@@ -24,7 +24,7 @@ import {
   type StatementLineJson,
   type StatementQuery,
 } from '../../../shared/wire/statement-json.ts'
-import { defaultLedgerId, type ApiContext } from '../context.ts'
+import type { ApiContext } from '../context.ts'
 import { cursorScope } from '../cursor-scope.ts'
 import { answers } from '../operation.ts'
 
@@ -69,7 +69,7 @@ export function statementRoutes({ store }: ApiContext): FastifyPluginAsync {
       },
       async (request, reply) => {
         judgeSpan(request.query)
-        const account = await store.findAccount(defaultLedgerId, request.params.id)
+        const account = await store.findAccount(request.ledgerId, request.params.id)
         if (account === undefined) throw new Problem('not_found')
         if (request.query.format === 'json') return page(account, request.query)
 
@@ -86,7 +86,7 @@ export function statementRoutes({ store }: ApiContext): FastifyPluginAsync {
   async function page(read: AccountRecord, query: StatementQuery): Promise<StatementJson> {
     const { from = null, to = null, axis, limit = linesPerPage } = query
     const filter = { accountId: read.id, from, to, axis }
-    const scope = await cursorScope(store, defaultLedgerId, 'statement', filter)
+    const scope = await cursorScope(store, read.ledgerId, 'statement', filter)
     const key = pageKey(scope, query.cursor)
     const resumed = key === undefined ? undefined : progressOf(key)
 

@@ -12,7 +12,7 @@ import {
   transactionRequest,
   type TransactionRequest,
 } from '../../../shared/wire/transaction-json.ts'
-import { defaultLedgerId, type ApiContext } from '../context.ts'
+import type { ApiContext } from '../context.ts'
 import { cursorScope } from '../cursor-scope.ts'
 import { answers, pageOf } from '../operation.ts'
 import {
@@ -94,7 +94,7 @@ export function transactionRoutes(context: ApiContext): FastifyPluginAsync {
         },
       },
       async (request) => {
-        const found = await store.findTransaction(defaultLedgerId, request.params.id)
+        const found = await store.findTransaction(request.ledgerId, request.params.id)
         if (found === undefined) throw new Problem('not_found')
         const waitMs = (request.query.wait ?? 0) * 1000
         return reading.withPlace(await intake.wait(found, waitMs))
@@ -122,9 +122,9 @@ export function transactionRoutes(context: ApiContext): FastifyPluginAsync {
       async (request) => {
         const { limit, cursor } = request.query
         const filter = transactionFilterOf(request.query)
-        const scope = await cursorScope(store, defaultLedgerId, 'transactions', filter)
+        const scope = await cursorScope(store, request.ledgerId, 'transactions', filter)
         const page = { after: pageKey(scope, cursor), size: limit }
-        const found = await store.listTransactions(defaultLedgerId, filter, page)
+        const found = await store.listTransactions(request.ledgerId, filter, page)
         return {
           items: found.transactions.map((transaction) => transactionJson(transaction)),
           next_cursor: found.next === undefined ? null : writeCursor(scope, found.next),

@@ -5,6 +5,7 @@ import { Deaths0000000000004 } from './0004-deaths.ts'
 import { Holds0000000000005 } from './0005-holds.ts'
 import { HistoryAndSearch0000000000006 } from './0006-history-and-search.ts'
 import { Batches0000000000007 } from './0007-batches.ts'
+import { ApiKeys0000000000008 } from './0008-api-keys.ts'
 
 /** All migrations, in order. A migration that has been released is never changed. */
 export const migrations = [
@@ -15,4 +16,5 @@ export const migrations = [
   Holds0000000000005,
   HistoryAndSearch0000000000006,
   Batches0000000000007,
+  ApiKeys0000000000008,
 ] as const

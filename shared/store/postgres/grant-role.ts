@@ -60,6 +60,9 @@ const serviceGrants = (role: string) => [
   `grant update (${accountColumns.join(', ')}) on accounts to ${role}`,
   `grant update (${transactionColumns.join(', ')}) on transactions to ${role}`,
   `grant usage, select on sequence accept_sequence to ${role}`,
+  `grant insert on ledgers to ${role}`,
+  // Keys are the owner's to make and to end: who takes the service over gives himself none that stays.
+  `grant select on api_keys to ${role}`,
 ]
 
 /** Everything but the secret that signs cursors. */
