@@ -1,5 +1,5 @@
 import { readConfiguration, type Configuration } from '../shared/config.ts'
-import type { Asking } from './api/access/gate.ts'
+import type { GateRules } from './api/access/gate.ts'
 import { whereToListen } from './api/access/start-rule.ts'
 import { startApi } from './api/api-service.ts'
 import { cannotStart, openRuntime } from './runtime.ts'
@@ -14,8 +14,9 @@ async function main(): Promise<void> {
   const configuration = readConfiguration()
   const runtime = await openRuntime(configuration)
   const { log, store, queue } = runtime
+  const tokens = tokenRules(configuration)
   const { host, advice } = whereToListen(configuration, {
-    isAnyCredential: await store.apiKeys.any(),
+    isAnyCredential: tokens !== undefined || (await store.apiKeys.any()),
   })
   if (advice !== undefined) log.warn(advice)
   const api = await startApi(runtime, {
@@ -23,7 +24,7 @@ async function main(): Promise<void> {
     port: configuration.PORT,
     defaultMode: configuration.POSTING_MODE,
     queues: configuration.QUEUES,
-    asking: askingOf(configuration),
+    access: { asking: askingOf(configuration), tokens },
   })
   const { REDIS_URL: redis, DATABASE_URL: database } = configuration
   const drainsItself = redis === undefined || database.dialect === 'sqlite'
@@ -43,7 +44,14 @@ async function main(): Promise<void> {
   )
 }
 
-function askingOf({ AUTH }: Configuration): Asking {
+function tokenRules(configuration: Configuration): GateRules['tokens'] {
+  const { JWT_ISSUER: issuer, JWT_AUDIENCE: audience, JWT_SECRET: secrets = [] } = configuration
+  if (issuer === undefined || audience === undefined) return undefined
+  const { JWT_MAX_AGE_S: maxAgeS, JWT_JWKS: jwks } = configuration
+  return { issuer, audience, maxAgeS, secrets, jwks }
+}
+
+function askingOf({ AUTH }: Configuration): GateRules['asking'] {
   if (AUTH === undefined) return 'when_configured'
   return AUTH === 'none' ? 'never' : 'always'
 }

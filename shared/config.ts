@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { z } from 'zod'
 
 /** A number in plain digits: what else `Number` takes (blanks, 0x1F90, 1e3) is a slip of the pen here. */
@@ -30,12 +30,36 @@ const redisUrl = z.string().transform((text, context) => {
   return z.NEVER
 })
 
+/** One secret, or two while one takes the place of the other. HS256 asks for as many bits as it has. RFC 7518, 3.2. */
+const secrets = z.string().transform((text, context) => {
+  const all = text.split(/[\s,]+/).filter((secret) => secret !== '')
+  if (all.length >= 1 && all.length <= 2 && all.every((secret) => secret.length >= 32)) return all
+  context.addIssue('must be one secret, or two with a comma between, of 32 characters at least')
+  return z.NEVER
+})
+
+/** Variables that hold secrets. Each may be kept in a file instead, which the variable with `_FILE` names. */
+const secretVariables = [
+  'DATABASE_URL',
+  'REDIS_URL',
+  'JWT_SECRET',
+  'API_KEY',
+  'ROLE_PASSWORD',
+] as const
+
+const path = z.string().optional()
+
 /** Every variable that this service reads, with its default. `.env.example` explains them. */
 const schema = z.object({
   HOST: z.string().min(1).default('127.0.0.1'),
   PORT: port.prefault('8000'),
   NODE_ENV: z.string().optional(),
   AUTH: z.enum(['required', 'none']).optional(),
+  JWT_ISSUER: z.string().optional(),
+  JWT_AUDIENCE: z.string().optional(),
+  JWT_JWKS: z.string().optional(),
+  JWT_SECRET: secrets.optional(),
+  JWT_MAX_AGE_S: wholeNumber(1, 86_400).prefault('3600'),
   DATABASE_URL: databaseUrl.prefault('sqlite:./data/ledgerflow.db'),
   REDIS_URL: redisUrl.optional(),
   POSTING_MODE: z.enum(['sync', 'async']).default('sync'),
@@ -46,6 +70,11 @@ const schema = z.object({
   BASE_URL: z.url().default('http://127.0.0.1:8000'),
   API_KEY: z.string().optional(),
   ROLE_PASSWORD: z.string().optional(),
+  DATABASE_URL_FILE: path,
+  REDIS_URL_FILE: path,
+  JWT_SECRET_FILE: path,
+  API_KEY_FILE: path,
+  ROLE_PASSWORD_FILE: path,
 })
 
 /** The configuration of a process, read once and passed on. */
@@ -62,8 +91,33 @@ export function readConfiguration(): Configuration {
   if (existsSync('.env')) process.loadEnvFile('.env')
   // An empty variable, as compose files write it, means one that is not set.
   const set = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== ''))
-  const parsed = schema.safeParse(set)
-  if (parsed.success) return parsed.data
-  const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
+  const parsed = schema.safeParse({ ...set, ...secretsInFiles(set) })
+  const faults = parsed.success
+    ? faultsOfTokens(parsed.data)
+    : parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
+  if (parsed.success && faults.length === 0) return parsed.data
   throw new Error(`the configuration is not valid:\n  ${faults.join('\n  ')}`)
+}
+
+function secretsInFiles(set: NodeJS.Dict<string>): Record<string, string> {
+  const read: Record<string, string> = {}
+  for (const name of secretVariables) {
+    const file = set[`${name}_FILE`]
+    if (file === undefined || set[name] !== undefined) continue
+    try {
+      read[name] = readFileSync(file, 'utf8').trim()
+    } catch (cause) {
+      throw new Error(`the file that ${name}_FILE names cannot be read`, { cause })
+    }
+  }
+  return read
+}
+
+/** A token is only as good as what is asked of it: whoever is to take some must say from whom and for whom. */
+function faultsOfTokens(configuration: Configuration): string[] {
+  const { JWT_ISSUER, JWT_AUDIENCE, JWT_JWKS, JWT_SECRET } = configuration
+  const given = { JWT_ISSUER, JWT_AUDIENCE, 'JWT_JWKS or JWT_SECRET': JWT_JWKS ?? JWT_SECRET }
+  const missing = Object.entries(given).filter(([, value]) => value === undefined)
+  if (missing.length === 0 || missing.length === Object.keys(given).length) return []
+  return missing.map(([name]) => `${name}: is needed to take tokens`)
 }

@@ -32,6 +32,7 @@ describe('the configuration of a process', () => {
       WORKER_PORT: 0,
       LOG_LEVEL: 'info',
       BASE_URL: 'http://127.0.0.1:8000',
+      JWT_MAX_AGE_S: 3600,
     })
   })
 
@@ -74,11 +75,34 @@ describe('the configuration of a process', () => {
     ['POSTING_MODE', 'ASYNC'],
     ['LOG_LEVEL', 'loud'],
     ['BASE_URL', 'here'],
+    ['AUTH', 'no'],
+    ['JWT_MAX_AGE_S', '86401'],
+    ['JWT_SECRET', 'canary-of-31-characters-canary-'],
+    ['JWT_SECRET', `${'a'.repeat(32)},${'b'.repeat(32)},${'canary'.repeat(6)}`],
   ])('refuses %s=%s by its name, and does not repeat the value', (name, text) => {
     process.env[name] = text
 
     expect(readConfiguration).toThrow(new RegExp(`is not valid:\n  ${name}: [^\n]+$`))
     expect(readConfiguration).not.toThrow('canary')
+  })
+
+  test('takes secrets from files, and says which one cannot be read', () => {
+    writeFileSync('secret', `${'s'.repeat(32)}\n${'t'.repeat(32)}\n`)
+    process.env['JWT_SECRET_FILE'] = 'secret'
+    process.env['JWT_ISSUER'] = 'https://id.example'
+    process.env['JWT_AUDIENCE'] = 'ledgerflow'
+    expect(readConfiguration().JWT_SECRET).toEqual(['s'.repeat(32), 't'.repeat(32)])
+
+    process.env['JWT_SECRET_FILE'] = 'nowhere'
+    expect(readConfiguration).toThrow('the file that JWT_SECRET_FILE names cannot be read')
+  })
+
+  test('asks of who takes tokens from whom and for whom they are', () => {
+    process.env['JWT_SECRET'] = 's'.repeat(32)
+
+    expect(readConfiguration).toThrow(
+      '  JWT_ISSUER: is needed to take tokens\n  JWT_AUDIENCE: is needed to take tokens',
+    )
   })
 
   test('names all variables that are wrong at once', () => {

@@ -11,7 +11,7 @@ import type { Logger } from '../../shared/log.ts'
 import type { Metrics } from '../../shared/metrics.ts'
 import type { Queue } from '../../shared/queue/queue.ts'
 import type { LedgerStore } from '../../shared/store/ledger-store.ts'
-import { Gate, type Asking } from './access/gate.ts'
+import { Gate, type GateRules } from './access/gate.ts'
 import type { Timeouts } from './http-server.ts'
 import type { Readiness } from './readiness.ts'
 import { buildApi } from './server.ts'
@@ -31,8 +31,8 @@ export interface ApiOptions {
   readonly port: number
   readonly defaultMode: 'sync' | 'async'
   readonly queues: number
-  /** Whether callers must show a credential. Default: as soon as there is one. */
-  readonly asking?: Asking
+  /** Who may call. Default: whoever shows a credential, as soon as there is one. */
+  readonly access?: GateRules
   readonly timeouts?: Timeouts
 }
 
@@ -68,7 +68,7 @@ export async function startApi(parts: ApiParts, options: ApiOptions): Promise<Ap
     defaultMode: options.defaultMode,
     queues: options.queues,
   }
-  const gate = await Gate.of(store, options.asking ?? 'when_configured')
+  const gate = await Gate.of(store, options.access ?? { asking: 'when_configured' })
   const server = await buildApi(context, gate, readiness, options.timeouts)
   const address = await server.listen({ host: options.host, port: options.port })
   log.debug({ address }, 'the API listens')

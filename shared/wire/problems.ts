@@ -29,6 +29,7 @@ type BorderCode =
   | 'already_held'
   | 'not_parked'
   | 'queue_full'
+  | 'token_keys_unavailable'
   | 'queue_board_unavailable'
   | 'body_too_large'
   | 'uri_too_long'
@@ -113,6 +114,7 @@ export const problems = {
     'It is not known whether this was done; repeat it with the same key',
   ),
   queue_full: retryable(503, 'The queue is as long as it may be; nothing was done'),
+  token_keys_unavailable: retryable(503, 'The keys that tokens are signed with cannot be fetched'),
   queue_board_unavailable: retryable(503, 'Redis is away; nothing is lost, only the board is dark'),
   overloaded: retryable(503, 'The service has more work than it can take; nothing was done'),
 } as const satisfies Record<ProblemCode, ProblemKind>

@@ -18,7 +18,7 @@ describe.each(stores)('a key, over $name', ({ locate }) => {
   let service: Service
   let other: Service
   beforeAll(async () => {
-    service = await startService(await locate(), { asking: 'always' })
+    service = await startService(await locate(), { access: { asking: 'always' } })
     other = await service.another()
   })
   afterAll(async () => {
@@ -77,7 +77,7 @@ describe.each(stores)('a key, over $name', ({ locate }) => {
 test('a key that is busy is read from the database now and then, not for each request', async () => {
   let reads = 0
   const service = await startService(sqlite(), {
-    asking: 'always',
+    access: { asking: 'always' },
     interpose: ({ apiKeys }) => ({
       apiKeys: new Proxy(apiKeys, {
         get: (target, name) => {
@@ -102,7 +102,7 @@ test('a key that is busy is read from the database now and then, not for each re
 describe.each(stores)('npm run keys beside a service that is running, over $name', ({ locate }) => {
   let service: Service
   beforeAll(async () => {
-    service = await startService(await locate(), { asking: 'always' })
+    service = await startService(await locate(), { access: { asking: 'always' } })
   })
   afterAll(() => service.close())
 

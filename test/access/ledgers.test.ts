@@ -25,7 +25,7 @@ describe.each(stores)('two ledgers, over $name', ({ locate }) => {
   let transactions: string[]
 
   beforeAll(async () => {
-    service = await startService(await locate(), { asking: 'always', worker: false })
+    service = await startService(await locate(), { access: { asking: 'always' }, worker: false })
     const { store } = service
     const ids = await Promise.all(
       ['a', 'b'].map(async (name) => store.ledgers.open(name, Date.now())),

@@ -19,7 +19,7 @@ beforeAll(async () => {
     })
   }
   subscribe('fastify.initialization', onServer)
-  service = await startService(sqlite(), { queue: bullmq(), asking: 'always' })
+  service = await startService(sqlite(), { queue: bullmq(), access: { asking: 'always' } })
   unsubscribe('fastify.initialization', onServer)
   for (const role of roles) keys.set(role, await makeKey(service.store, role))
 })

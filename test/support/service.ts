@@ -1,4 +1,4 @@
-import type { Asking } from '../../services/api/access/gate.ts'
+import type { GateRules } from '../../services/api/access/gate.ts'
 import { startApi } from '../../services/api/api-service.ts'
 import { Worker } from '../../services/worker/worker.ts'
 import { BacklogMonitor } from '../../shared/engine/backlog-monitor.ts'
@@ -120,8 +120,8 @@ export interface ServiceOptions {
   readonly worker?: boolean
   readonly defaultMode?: 'sync' | 'async'
   readonly backlogMax?: number
-  /** Whether callers must show a credential; usually they must when there is one. */
-  readonly asking?: Asking
+  /** Who may call; usually whoever shows a credential, as soon as there is one. */
+  readonly access?: GateRules
   readonly clientMode?: ClientMode
 }
 
@@ -156,9 +156,13 @@ export async function startService(
 
   const serve = async (changes: ServiceOptions = {}): Promise<Service> => {
     const all = { ...options, ...changes }
-    const { defaultMode = 'sync', clientMode = 'default', asking = 'when_configured' } = all
+    const { defaultMode = 'sync', clientMode = 'default', access } = all
     const where = { host: '127.0.0.1', port: 0, queues: usualQueues }
-    const api = await startApi(parts, { ...where, defaultMode, asking })
+    const api = await startApi(parts, {
+      ...where,
+      defaultMode,
+      ...(access === undefined ? {} : { access }),
+    })
     const client = (await ApiClient.of(api.address)).inMode(clientMode)
     return {
       api: client,

@@ -72,10 +72,10 @@ export function admitRequests(server: FastifyInstance, gate: Gate, log: Logger):
     reply: FastifyReply,
     shown: string,
   ): Promise<Judgement> {
-    const credential = await gate.lookUp(shown)
-    return credential === undefined
+    const found = await gate.lookUp(shown)
+    return 'wrong' in found
       ? unauthenticated(request, reply, 'wrong')
-      : enter(request, reply, credential)
+      : enter(request, reply, found.credential)
   }
 
   function enter(
@@ -149,5 +149,6 @@ function describeAccess(schema: unknown): void {
     'unauthenticated',
     'forbidden',
     'store_unavailable',
+    'token_keys_unavailable',
   ])
 }

@@ -1,3 +1,4 @@
+import { isKey } from '../../../shared/access/api-key.ts'
 import type { LedgerStore } from '../../../shared/store/ledger-store.ts'
 import { invalidParts } from '../../../shared/wire/invalid-request.ts'
 import { ledgerName } from '../../../shared/wire/ledger-listing.ts'
@@ -5,6 +6,7 @@ import type { Problem } from '../../../shared/wire/problems.ts'
 import type { Credential } from './credential.ts'
 import { KnownKeys } from './known-keys.ts'
 import { LedgerNames } from './ledger-names.ts'
+import { Tokens, type TokenJudgement, type TokenRules } from './tokens.ts'
 
 /** The ledger of a request that names none and whose credential belongs to all: the first migration makes it. */
 export const defaultLedgerId = 1
@@ -15,26 +17,46 @@ const watchMs = 400
 /** Whether callers must show a credential: always, never, or from the moment that there is any. */
 export type Asking = 'always' | 'never' | 'when_configured'
 
+/** How callers are known. */
+export interface GateRules {
+  readonly asking: Asking
+  /** Which tokens are taken besides keys; none when undefined. */
+  readonly tokens?: TokenRules | undefined
+}
+
+type Registers = Pick<LedgerStore, 'apiKeys' | 'ledgers'>
+
 /** Knows callers by what they show, and the ledgers they mean. */
 export class Gate {
-  readonly #store: Pick<LedgerStore, 'apiKeys' | 'ledgers'>
+  readonly #store: Registers
   readonly #keys: KnownKeys
   readonly #names: LedgerNames
+  readonly #tokens: Tokens | undefined
   #isOpen: boolean
   #watch: NodeJS.Timeout | undefined
 
-  private constructor(store: Pick<LedgerStore, 'apiKeys' | 'ledgers'>, isOpen: boolean) {
+  private constructor(
+    store: Registers,
+    parts: {
+      readonly names: LedgerNames
+      readonly tokens: Tokens | undefined
+      readonly isOpen: boolean
+    },
+  ) {
     this.#store = store
     this.#keys = new KnownKeys(store.apiKeys)
-    this.#names = new LedgerNames(store.ledgers)
-    this.#isOpen = isOpen
+    this.#names = parts.names
+    this.#tokens = parts.tokens
+    this.#isOpen = parts.isOpen
   }
 
-  /** Sets up a gate. One that is open because there is no credential closes by itself, within a second of the first. */
-  static async of(store: Pick<LedgerStore, 'apiKeys' | 'ledgers'>, asking: Asking): Promise<Gate> {
-    const isOpen =
-      asking === 'never' || (asking === 'when_configured' && !(await store.apiKeys.any()))
-    const gate = new Gate(store, isOpen)
+  /** Sets up a gate. One that is open because there is no credential closes by itself, within a second of the first key. */
+  static async of(store: Registers, { asking, tokens: rules }: GateRules): Promise<Gate> {
+    const names = new LedgerNames(store.ledgers)
+    const tokens = rules === undefined ? undefined : await Tokens.of(rules, names)
+    const isAny = async () => tokens !== undefined || (await store.apiKeys.any())
+    const isOpen = asking === 'never' || (asking === 'when_configured' && !(await isAny()))
+    const gate = new Gate(store, { names, tokens, isOpen })
     if (isOpen && asking === 'when_configured') gate.#watchForFirstKey()
     return gate
   }
@@ -44,19 +66,19 @@ export class Gate {
     return this.#isOpen
   }
 
-  /** Whether a credential was good here before. */
-  hasSeen(shown: string): boolean {
-    return this.#keys.has(shown)
-  }
-
   /** Tells whose credential it is, if that is known without looking it up: nearly always. */
   knows(shown: string): Credential | undefined {
-    return this.#keys.recent(shown)
+    return isKey(shown) ? this.#keys.recent(shown) : this.#tokens?.recent(shown)
   }
 
-  /** Looks a credential up; undefined when it is none, or good no more. One round trip. */
-  lookUp(shown: string): Promise<Credential | undefined> {
-    return this.#keys.read(shown)
+  /**
+   * Looks a credential up. Of a key at most one round trip, of a token one for a ledger that is new here, and now and then
+   * one for the keys it is signed with.
+   */
+  async lookUp(shown: string): Promise<TokenJudgement> {
+    if (!isKey(shown)) return (await this.#tokens?.judge(shown)) ?? { wrong: 'forged' }
+    const credential = await this.#keys.read(shown)
+    return credential === undefined ? { wrong: 'forged' } : { credential }
   }
 
   /**

@@ -1,4 +1,4 @@
-import { hashOf, isGood, isKey, type ApiKey } from '../../../shared/access/api-key.ts'
+import { hashOf, isGood, type ApiKey } from '../../../shared/access/api-key.ts'
 import type { ApiKeys } from '../../../shared/store/api-keys.ts'
 import type { Credential } from './credential.ts'
 
@@ -28,11 +28,6 @@ export class KnownKeys {
     this.#keys = keys
   }
 
-  /** Whether this process has seen the key to be good before. */
-  has(text: string): boolean {
-    return this.#known.has(text)
-  }
-
   /** The credential of a key that was read a moment ago; undefined when it must be read. */
   recent(text: string): Credential | undefined {
     const known = this.#known.get(text)
@@ -55,7 +50,6 @@ export class KnownKeys {
 
   /** Reads a key; undefined when there is none, or it is good no more. One round trip; rejects with `StoreFailure`. */
   async read(text: string): Promise<Credential | undefined> {
-    if (!isKey(text)) return undefined
     const readAt = Date.now()
     const key = await this.#keys.find(hashOf(text))
     if (key === undefined || !isGood(key, Date.now())) {

@@ -154,6 +154,9 @@ export const problemAdvice = {
     'Repeat with the same key until there is an answer: it cannot happen twice. An account has no key: give it a `code`, and `code_taken` says that it is there.',
   ),
   queue_full: say('Wait for `Retry-After`, then repeat with the same key, and more slowly.'),
+  token_keys_unavailable: say(
+    'Wait for `Retry-After`, then repeat. A key of this service is not affected.',
+  ),
   queue_board_unavailable: say(
     'Wait for Redis. `/api/v1/queue` tells what waits: it is in the database.',
   ),
