@@ -24,6 +24,11 @@ async function main(): Promise<void> {
     port: configuration.PORT,
     defaultMode: configuration.POSTING_MODE,
     queues: configuration.QUEUES,
+    border: {
+      limits: { requests: configuration.RATE_LIMIT, failedLogins: configuration.FAILED_LOGINS_MAX },
+      corsOrigins: configuration.CORS_ORIGINS,
+      trustedProxies: configuration.TRUST_PROXY,
+    },
     access: { asking: askingOf(configuration), tokens },
   })
   const { REDIS_URL: redis, DATABASE_URL: database } = configuration

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { z } from 'zod'
 
 /** A number in plain digits: what else `Number` takes (blanks, 0x1F90, 1e3) is a slip of the pen here. */
@@ -27,6 +28,27 @@ const redisUrl = z.string().transform((text, context) => {
   const urls = text.split(',').map((url) => url.trim())
   if (urls.every((url) => /^rediss?:\/\/[^/]/.test(url) && URL.canParse(url))) return { urls }
   context.addIssue('must be redis://…, or several of them with commas between')
+  return z.NEVER
+})
+
+function list(text: string): string[] {
+  return text
+    .split(',')
+    .map((one) => one.trim())
+    .filter((one) => one !== '')
+}
+
+const origins = z.string().transform((text, context) => {
+  const all = list(text)
+  if (all.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin)) return all
+  context.addIssue('must be origins such as https://shop.example, with commas between')
+  return z.NEVER
+})
+
+const addresses = z.string().transform((text, context) => {
+  const all = list(text)
+  if (all.every((address) => isIP(address.replace(/\/\d{1,3}$/, '')) !== 0)) return all
+  context.addIssue('must be addresses such as 10.0.0.7 or 10.0.0.0/8, with commas between')
   return z.NEVER
 })
 
@@ -59,6 +81,10 @@ const schema = z.object({
   JWT_AUDIENCE: z.string().optional(),
   JWT_JWKS: z.string().optional(),
   JWT_SECRET: secrets.optional(),
+  RATE_LIMIT: wholeNumber(0, 1_000_000_000).prefault('600000'),
+  FAILED_LOGINS_MAX: wholeNumber(0, 1_000_000_000).prefault('30'),
+  CORS_ORIGINS: origins.prefault(''),
+  TRUST_PROXY: addresses.prefault(''),
   JWT_MAX_AGE_S: wholeNumber(1, 86_400).prefault('3600'),
   DATABASE_URL: databaseUrl.prefault('sqlite:./data/ledgerflow.db'),
   REDIS_URL: redisUrl.optional(),

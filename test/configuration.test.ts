@@ -33,6 +33,10 @@ describe('the configuration of a process', () => {
       LOG_LEVEL: 'info',
       BASE_URL: 'http://127.0.0.1:8000',
       JWT_MAX_AGE_S: 3600,
+      RATE_LIMIT: 600_000,
+      FAILED_LOGINS_MAX: 30,
+      CORS_ORIGINS: [],
+      TRUST_PROXY: [],
     })
   })
 
@@ -50,6 +54,8 @@ describe('the configuration of a process', () => {
     ['QUEUES', '256', 256],
     ['QUEUE_BACKLOG_MAX', '1', 1],
     ['DATABASE_URL', 'postgresql://u@h/d', { dialect: 'postgres', url: 'postgresql://u@h/d' }],
+    ['CORS_ORIGINS', 'https://a.example, http://b:81', ['https://a.example', 'http://b:81']],
+    ['TRUST_PROXY', '10.0.0.0/8,::1', ['10.0.0.0/8', '::1']],
     ['REDIS_URL', 'redis://a, rediss://b:1', { urls: ['redis://a', 'rediss://b:1'] }],
   ])('takes %s=%s', (name, text, value) => {
     process.env[name] = text
@@ -76,6 +82,10 @@ describe('the configuration of a process', () => {
     ['LOG_LEVEL', 'loud'],
     ['BASE_URL', 'here'],
     ['AUTH', 'no'],
+    ['CORS_ORIGINS', '*'],
+    ['CORS_ORIGINS', 'https://shop.example/canary'],
+    ['TRUST_PROXY', 'loadbalancer'],
+    ['FAILED_LOGINS_MAX', '-1'],
     ['JWT_MAX_AGE_S', '86401'],
     ['JWT_SECRET', 'canary-of-31-characters-canary-'],
     ['JWT_SECRET', `${'a'.repeat(32)},${'b'.repeat(32)},${'canary'.repeat(6)}`],

@@ -1,6 +1,7 @@
 // What all load scripts share: how they are told what to do, accounts, keys, counting, thresholds. All of them take
 //
 //   BASE_URL       the API; default http://127.0.0.1:8000
+//   API_KEY        what the API is shown, if it asks for a key
 //   VUS            users at once; default 50
 //   DURATION       default 20s
 //   RATE           iterations a second, begun when they are due whether earlier ones are answered or not (open loop), so that a
@@ -20,7 +21,8 @@ const openedTogether = 20
 const api = `${__ENV.BASE_URL || 'http://127.0.0.1:8000'}/api/v1`
 const users = Number(__ENV.VUS || 50)
 const pauseSeconds = Number(__ENV.PAUSE || 0)
-const json = { headers: { 'content-type': 'application/json' } }
+const shown = __ENV.API_KEY ? { authorization: `Bearer ${__ENV.API_KEY}` } : {}
+const json = { headers: { 'content-type': 'application/json', ...shown } }
 
 const given = __ENV.ACCOUNTS_FILE
   ? new SharedArray('accounts', () => JSON.parse(open(__ENV.ACCOUNTS_FILE)))
@@ -126,7 +128,7 @@ export function get(path, name) {
 
 /** Under one name for all ids: k6 keeps its figures by URL, and grows with each new one. */
 function read(path, name) {
-  return http.get(`${api}${path}`, { tags: { name } })
+  return http.get(`${api}${path}`, { headers: shown, tags: { name } })
 }
 
 function measured(response, status) {

@@ -12,9 +12,8 @@ import type { Metrics } from '../../shared/metrics.ts'
 import type { Queue } from '../../shared/queue/queue.ts'
 import type { LedgerStore } from '../../shared/store/ledger-store.ts'
 import { Gate, type GateRules } from './access/gate.ts'
-import type { Timeouts } from './http-server.ts'
 import type { Readiness } from './readiness.ts'
-import { buildApi } from './server.ts'
+import { buildApi, type Border } from './server.ts'
 import { Waiting } from './waiting.ts'
 
 /** What an API service is made of; all of it is its caller's to close. */
@@ -33,7 +32,7 @@ export interface ApiOptions {
   readonly queues: number
   /** Who may call. Default: whoever shows a credential, as soon as there is one. */
   readonly access?: GateRules
-  readonly timeouts?: Timeouts
+  readonly border?: Partial<Border>
 }
 
 /** How long a stop waits for the answers in hand; with a database that does not answer they take eight seconds. */
@@ -41,6 +40,13 @@ const answersMsMax = 12_000
 
 /** How often connections are looked at that have had their last answer. */
 const idleCheckMs = 100
+
+/** The border where nothing is said of it. */
+const unlimited: Border = {
+  limits: { requests: 0, failedLogins: 0 },
+  corsOrigins: [],
+  trustedProxies: [],
+}
 
 /** An API service that listens. */
 export interface ApiService {
@@ -69,7 +75,7 @@ export async function startApi(parts: ApiParts, options: ApiOptions): Promise<Ap
     queues: options.queues,
   }
   const gate = await Gate.of(store, options.access ?? { asking: 'when_configured' })
-  const server = await buildApi(context, gate, readiness, options.timeouts)
+  const server = await buildApi(context, gate, readiness, { ...unlimited, ...options.border })
   const address = await server.listen({ host: options.host, port: options.port })
   log.debug({ address }, 'the API listens')
   return {

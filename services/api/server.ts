@@ -3,7 +3,9 @@ import type { IncomingMessage } from 'node:http'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { admitRequests } from './access/admit-requests.ts'
 import type { Gate } from './access/gate.ts'
+import { FailedLogins, limitRequests, type Limits } from './access/limit-requests.ts'
 import { witnessActions } from './access/witness-actions.ts'
+import { allowOrigins } from './allow-origins.ts'
 import type { ApiContext } from './context.ts'
 import { answerProblem, answerProblems } from './answer-problems.ts'
 import { createHttpServer, usualTimeouts, type Timeouts } from './http-server.ts'
@@ -25,6 +27,7 @@ import { queueBoardRoutes } from './routes/queue-board.ts'
 import { reversalRoutes } from './routes/reversals.ts'
 import { statementRoutes } from './routes/statements.ts'
 import { transactionRoutes } from './routes/transactions.ts'
+import { addSafeHeaders } from './safe-headers.ts'
 import { validatorCompiler } from './validation.ts'
 
 /** Limits on what a request may be. Node and Fastify leave most of them open. */
@@ -34,15 +37,26 @@ const pathParameterLengthMax = 128
 /** What a caller may send as its request id, and have back in every answer and log line. */
 const requestIdPattern = /^[A-Za-z0-9_.:-]{1,128}$/
 
+/** How the API meets those outside. */
+export interface Border {
+  readonly limits: Limits
+  /** Origins whose pages may call it from a browser. */
+  readonly corsOrigins: readonly string[]
+  /** Proxies that are believed when they say for whom they call. */
+  readonly trustedProxies: readonly string[]
+  readonly timeouts?: Timeouts | undefined
+}
+
 /** Builds the API over a store. The caller listens, and closes it. */
 export async function buildApi(
   context: ApiContext,
   gate: Gate,
   readiness: Readiness,
-  timeouts: Timeouts = usualTimeouts,
+  { timeouts = usualTimeouts, ...border }: Border,
 ): Promise<FastifyInstance> {
   const server: FastifyInstance = fastify({
     bodyLimit: bodyBytesMax,
+    trustProxy: border.trustedProxies.length > 0 ? [...border.trustedProxies] : false,
     serverFactory: (handler) => createHttpServer(handler, timeouts),
     routerOptions: {
       maxParamLength: pathParameterLengthMax,
@@ -72,12 +86,18 @@ export async function buildApi(
     if (readiness.stopping) void reply.header('connection', 'close')
     done()
   })
+  await addSafeHeaders(server)
+  allowOrigins(server, border.corsOrigins)
   observeRequests(server, context)
   judgeHeads(server)
   answerProblems(server, context.log)
-  admitRequests(server, gate, context.log)
+  const { counts } = context.queue
+  const failedLogins = new FailedLogins(counts, border.limits.failedLogins)
+  server.addHook('onClose', async () => failedLogins.close())
+  admitRequests(server, gate, failedLogins, context.log)
   witnessActions(server, context.log)
   readStrictBodies(server)
+  await limitRequests(server, counts, border.limits.requests)
 
   await registerOpenApi(server)
   await server.register(async (api) => {

@@ -32,6 +32,15 @@ export interface EndedNews {
   close(): Promise<void>
 }
 
+/** Counts that all processes add to, each for a short time. */
+export interface SharedCounts {
+  /** Adds to counts, and gives what each is then; a count ends `lifeMs` after it was last added to. Rejects when nothing was told. */
+  add(
+    counts: readonly { readonly key: string; readonly by: number }[],
+    lifeMs: number,
+  ): Promise<readonly number[]>
+}
+
 /** The queue's transport: in this process, or Redis between processes. */
 export interface Queue {
   /** What carries the rings, for people; never a password. */
@@ -42,6 +51,8 @@ export interface Queue {
   listen(answer: AnswerRing): Promise<DoorbellListener>
   /** BullMQ's queues, for a board to show; undefined where there are none. Each call makes them anew. */
   readonly board?: () => readonly BullQueue[]
+  /** Counts between processes; undefined where there is one process. */
+  readonly counts?: SharedCounts
   /** Whether the transport is there right now; without it, work is found by sweeping. */
   isConnected(): boolean
   close(): Promise<void>

@@ -11,6 +11,7 @@ import {
   type RedisClient,
   type RedisLocation,
 } from './redis-connection.ts'
+import { RedisCounts } from './redis-counts.ts'
 import { RedisNews } from './redis-news.ts'
 
 /** How the queues are named and counted. */
@@ -26,6 +27,7 @@ export class RedisQueue implements Queue {
   readonly description: string
   readonly doorbell: BullmqDoorbell
   readonly news: RedisNews
+  readonly counts: RedisCounts
   readonly #location: RedisLocation
   readonly #options: RedisQueueOptions
   readonly #client: RedisClient
@@ -38,6 +40,7 @@ export class RedisQueue implements Queue {
     this.#client = connectImpatiently(location)
     this.doorbell = new BullmqDoorbell(this.#client, options.namespace, options.queues)
     this.news = new RedisNews(location, this.#client, options.namespace)
+    this.counts = new RedisCounts(this.#client, options.namespace)
   }
 
   listen(answer: AnswerRing): Promise<DoorbellListener> {

@@ -29,6 +29,7 @@ type BorderCode =
   | 'already_held'
   | 'not_parked'
   | 'queue_full'
+  | 'rate_limited'
   | 'token_keys_unavailable'
   | 'queue_board_unavailable'
   | 'body_too_large'
@@ -84,6 +85,7 @@ export const problems = {
   body_too_large: final(413, 'The body is larger than the service accepts'),
   uri_too_long: final(414, 'The address is longer than the service accepts'),
   unsupported_media_type: final(415, 'The body must be application/json in UTF-8, not encoded'),
+  rate_limited: retryable(429, 'There were too many requests in this minute; nothing was done'),
   headers_too_large: final(431, 'The headers are larger than the service accepts'),
   idempotency_key_reused: final(422, 'The idempotency key was used with another body'),
   batch_failed: final(422, 'A transaction of the atomic batch was refused, so none of it was done'),

@@ -1,3 +1,4 @@
+import type { OpenAPIV3_1 as Api } from 'openapi-types'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { makeKey, showing } from '../support/keys.ts'
 import { postgres, sqlite, startService, type Service } from '../support/service.ts'
@@ -23,6 +24,7 @@ describe.each(stores)('two ledgers, over $name', ({ locate }) => {
   /** Everything that A has an address for. */
   let accounts: string[]
   let transactions: string[]
+  let batchId: string
 
   beforeAll(async () => {
     service = await startService(await locate(), { access: { asking: 'always' }, worker: false })
@@ -39,21 +41,23 @@ describe.each(stores)('two ledgers, over $name', ({ locate }) => {
       await pay(a, 'POST /api/v1/transactions?mode=async'),
     ]
     await send(a, `POST /api/v1/transactions/${transactions[2]}/cancel`)
+    const batch = { mode: 'atomic', transactions: [payment(accounts[0], accounts[1])] }
+    batchId = idIn(await send(a, 'POST /api/v1/transactions/batch?mode=async', batch))
   })
   afterAll(() => service.close())
 
   test("each address of A's is to B what an id is that nobody has, in the same bytes", async () => {
-    const paths = [
-      ...accounts.flatMap((id) => addressesOf('accounts', id)),
-      ...transactions.flatMap((id) => addressesOf('transactions', id)),
-    ]
-    expect(paths.length).toBeGreaterThan(15)
-    for (const { route, id, body } of paths) {
-      const foreign = await send(b, route, body)
-      const none = await send(b, route.replace(id, missing), body)
+    const routes = await addressedRoutes(service.url)
+    const ids = [...accounts, ...transactions, batchId]
+    expect(routes.length).toBeGreaterThanOrEqual(8)
+    for (const { route, body } of routes) {
+      for (const id of ids) {
+        const foreign = await send(b, route.replace(/\{\w+\}/, id), body)
+        const none = await send(b, route.replace(/\{\w+\}/, missing), body)
 
-      expect({ route, status: foreign.status }).toEqual({ route, status: 404 })
-      expect(foreign.text).toBe(none.text.replaceAll(missing, id))
+        expect({ route, status: foreign.status }).toEqual({ route, status: 404 })
+        expect(foreign.text).toBe(none.text.replaceAll(missing, id))
+      }
     }
   })
 
@@ -61,6 +65,7 @@ describe.each(stores)('two ledgers, over $name', ({ locate }) => {
     const reads = [
       ...accounts.map((id) => `GET /api/v1/accounts/${id}`),
       ...transactions.map((id) => `GET /api/v1/transactions/${id}`),
+      `GET /api/v1/batches/${batchId}`,
     ]
     for (const route of reads) {
       expect((await send(a, route)).status).toBe(200)
@@ -180,29 +185,19 @@ describe.each(stores)('two ledgers, over $name', ({ locate }) => {
   }
 })
 
-/** Every route at which an account or a transaction has an address. */
-function addressesOf(kind: 'accounts' | 'transactions', id: string) {
-  const at = `/api/v1/${kind}/${id}`
-  const routes: readonly (readonly [string, unknown?])[] =
-    kind === 'accounts'
-      ? [
-          [`GET ${at}`],
-          [`PATCH ${at}`, { name: 'x' }],
-          [`GET ${at}/balance`],
-          [`GET ${at}/entries`],
-        ]
-      : [
-          [`GET ${at}`],
-          [`GET ${at}?wait=0`],
-          [`POST ${at}/cancel`],
-          [`POST ${at}/resume`],
-          [`POST ${at}/reversals`, {}],
-          [`POST ${at}/capture`, {}],
-          [`POST ${at}/void`, {}],
-          [`POST ${at}/extend`, { expires_in: 60 }],
-          [`POST ${at}/refuse`, { reason: 'x' }],
-        ]
-  return routes.map(([route, body]) => ({ route, id, body }))
+/** Every route at which something has an address, with the body that its documentation shows. */
+async function addressedRoutes(url: string): Promise<{ route: string; body?: unknown }[]> {
+  const document = (await (await fetch(`${url}/openapi.json`)).json()) as Api.Document
+  return Object.entries(document.paths ?? {})
+    .filter(([path]) => path.includes('{'))
+    .flatMap(([path, item]) =>
+      Object.entries(item ?? {}).map(([method, operation]) => {
+        const { requestBody } = operation as { requestBody?: Api.RequestBodyObject }
+        const media = requestBody?.content['application/json']
+        const example = media?.examples?.['example'] as Api.ExampleObject | undefined
+        return { route: `${method.toUpperCase()} ${path}`, body: example?.value as unknown }
+      }),
+    )
 }
 
 function payment(debit = '', credit = ''): object {

@@ -1,17 +1,20 @@
 import Database from 'better-sqlite3'
 import { Client } from 'pg'
 import { pino } from 'pino'
+import type { GateRules } from '../../services/api/access/gate.ts'
 import { startApi } from '../../services/api/api-service.ts'
 import { usualTimeouts, type Timeouts } from '../../services/api/http-server.ts'
 import { BacklogMonitor } from '../../shared/engine/backlog-monitor.ts'
 import { Metrics } from '../../shared/metrics.ts'
 import { InProcessQueue } from '../../shared/queue/in-process.ts'
+import type { LedgerStore } from '../../shared/store/ledger-store.ts'
 import { openStore, type StoreLocation } from '../../shared/store/open.ts'
 import { createPostgresDatabase, createSqlitePath } from '../support/databases.ts'
 
 /** A service that listens on a port of its own, with its log in memory. */
 export interface ListeningService {
   readonly port: number
+  readonly store: LedgerStore
   /** Everything that was logged so far, at level trace. */
   logged(): string
   close(): Promise<void>
@@ -21,6 +24,7 @@ export interface ListeningService {
 export async function startService(
   location: StoreLocation,
   timeouts: Timeouts = usualTimeouts,
+  access: GateRules = { asking: 'when_configured' },
 ): Promise<ListeningService> {
   const lines: string[] = []
   const log = pino({ level: 'trace' }, { write: (line: string) => lines.push(line) })
@@ -30,10 +34,11 @@ export async function startService(
   const queue = new InProcessQueue()
   const api = await startApi(
     { store, queue, monitor, metrics: new Metrics(), log },
-    { host: '127.0.0.1', port: 0, defaultMode: 'sync', queues: 8, timeouts },
+    { host: '127.0.0.1', port: 0, defaultMode: 'sync', queues: 8, border: { timeouts }, access },
   )
   return {
     port: Number(new URL(api.address).port),
+    store,
     logged: () => lines.join(''),
     close: async () => {
       await api.stop()

@@ -1,4 +1,5 @@
 import type { GateRules } from '../../services/api/access/gate.ts'
+import type { Border } from '../../services/api/server.ts'
 import { startApi } from '../../services/api/api-service.ts'
 import { Worker } from '../../services/worker/worker.ts'
 import { BacklogMonitor } from '../../shared/engine/backlog-monitor.ts'
@@ -122,6 +123,8 @@ export interface ServiceOptions {
   readonly backlogMax?: number
   /** Who may call; usually whoever shows a credential, as soon as there is one. */
   readonly access?: GateRules
+  /** How the API meets those outside; usually without limits. */
+  readonly border?: Partial<Border>
   readonly clientMode?: ClientMode
 }
 
@@ -156,12 +159,13 @@ export async function startService(
 
   const serve = async (changes: ServiceOptions = {}): Promise<Service> => {
     const all = { ...options, ...changes }
-    const { defaultMode = 'sync', clientMode = 'default', access } = all
+    const { defaultMode = 'sync', clientMode = 'default', access, border } = all
     const where = { host: '127.0.0.1', port: 0, queues: usualQueues }
     const api = await startApi(parts, {
       ...where,
       defaultMode,
       ...(access === undefined ? {} : { access }),
+      ...(border === undefined ? {} : { border }),
     })
     const client = (await ApiClient.of(api.address)).inMode(clientMode)
     return {

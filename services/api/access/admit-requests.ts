@@ -5,6 +5,7 @@ import { answerProblem, sendProblem } from '../answer-problems.ts'
 import { withProblems } from '../operation.ts'
 import { openCredential, stranger, type Credential } from './credential.ts'
 import { defaultLedgerId, type Gate } from './gate.ts'
+import type { FailedLogins } from './limit-requests.ts'
 import { classOf, isForBrowsers, roleOpens, type AccessClass } from './route-access.ts'
 
 declare module 'fastify' {
@@ -29,7 +30,12 @@ const challenges = {
  * Gives every route its access class, and asks every caller for what the class asks, before a byte of its body is read. A route
  * without a class is a defect: the server does not start.
  */
-export function admitRequests(server: FastifyInstance, gate: Gate, log: Logger): void {
+export function admitRequests(
+  server: FastifyInstance,
+  gate: Gate,
+  failedLogins: FailedLogins,
+  log: Logger,
+): void {
   const answer = answerProblem(log)
   server.decorateRequest('credential')
   server.decorateRequest('ledgerId', defaultLedgerId)
@@ -39,7 +45,9 @@ export function admitRequests(server: FastifyInstance, gate: Gate, log: Logger):
     if (access === undefined || others.length > 0) {
       throw new Error(`${[route.method].flat().join(', ')} ${route.url} has no access class`)
     }
-    route.config = { ...route.config, access }
+    // What the limiter throws, the board would answer by itself.
+    const isLimited = access !== 'public' && !isForBrowsers(route.url)
+    route.config = { ...route.config, access, ...(isLimited ? {} : { rateLimit: false }) }
     if (access !== 'public') describeAccess(route.schema)
   })
   server.addHook('onRequest', (request, reply, done) => {
@@ -72,10 +80,13 @@ export function admitRequests(server: FastifyInstance, gate: Gate, log: Logger):
     reply: FastifyReply,
     shown: string,
   ): Promise<Judgement> {
+    // Whoever guesses is not looked up any more; who shares its address and was good before still is.
+    const tooMany = gate.hasSeen(shown) ? undefined : failedLogins.refusal(request.ip)
+    if (tooMany !== undefined) return tooMany
     const found = await gate.lookUp(shown)
-    return 'wrong' in found
-      ? unauthenticated(request, reply, 'wrong')
-      : enter(request, reply, found.credential)
+    if (!('wrong' in found)) return enter(request, reply, found.credential)
+    if (found.wrong === 'forged') failedLogins.note(request.ip)
+    return unauthenticated(request, reply, 'wrong')
   }
 
   function enter(
@@ -148,6 +159,7 @@ function describeAccess(schema: unknown): void {
     'invalid_request',
     'unauthenticated',
     'forbidden',
+    'rate_limited',
     'store_unavailable',
     'token_keys_unavailable',
   ])

@@ -71,6 +71,11 @@ export class Gate {
     return isKey(shown) ? this.#keys.recent(shown) : this.#tokens?.recent(shown)
   }
 
+  /** Whether a credential was good here before. */
+  hasSeen(shown: string): boolean {
+    return isKey(shown) ? this.#keys.has(shown) : this.#tokens?.has(shown) === true
+  }
+
   /**
    * Looks a credential up. Of a key at most one round trip, of a token one for a ledger that is new here, and now and then
    * one for the keys it is signed with.

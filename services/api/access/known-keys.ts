@@ -28,6 +28,11 @@ export class KnownKeys {
     this.#keys = keys
   }
 
+  /** Whether this process has seen the key to be good before. */
+  has(text: string): boolean {
+    return this.#known.has(text)
+  }
+
   /** The credential of a key that was read a moment ago; undefined when it must be read. */
   recent(text: string): Credential | undefined {
     const known = this.#known.get(text)

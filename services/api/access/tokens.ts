@@ -68,13 +68,15 @@ export class Tokens {
     return new Tokens(rules, names, rules.jwks === undefined ? undefined : await keySet(rules.jwks))
   }
 
+  /** Whether this process has seen the token to be good before. */
+  has(token: string): boolean {
+    return this.#kept.has(token)
+  }
+
   /** The credential of a token that was judged a moment ago. */
   recent(token: string): Credential | undefined {
     const kept = this.#kept.get(token)
-    if (kept === undefined) return undefined
-    if (Date.now() < kept.untilMs) return kept.credential
-    this.#kept.delete(token)
-    return undefined
+    return kept !== undefined && Date.now() < kept.untilMs ? kept.credential : undefined
   }
 
   /** Judges a token. Rejects with a 503 when the keys cannot be fetched, with `StoreFailure` when its ledger cannot be found out. */

@@ -59,6 +59,7 @@ export const problemAdvice = {
   body_too_large: say('Send at most 1 MiB, or 4 MiB of a batch: fewer entries, less metadata.'),
   uri_too_long: say('Send at most 8,192 characters of address; ids are UUIDs.'),
   unsupported_media_type: say('Send `Content-Type: application/json`, and no `Content-Encoding`.'),
+  rate_limited: say('Wait for `Retry-After`, then repeat with the same key, and more slowly.'),
   headers_too_large: say('Send at most 16 KiB of headers.'),
   idempotency_key_reused: say('A retry must repeat its body. For a new payment, use a new key.', [
     'differing_fields',
