@@ -5,7 +5,7 @@ import type {
   BatchAcceptWrites,
 } from '../../engine/queue-store.ts'
 import { currenciesText, wishText } from '../stored-columns.ts'
-import { lockTimeoutMs, takeSequence } from './accept.ts'
+import { firstSequenceOf, lockTimeoutMs, takeSequence } from './accept.ts'
 import { jsonText, metadataText, plainArray, timeText } from './array-text.ts'
 import { commitWith, type Write } from './commit.ts'
 import { findStanding, standingOf } from './find-standing.ts'
@@ -92,7 +92,7 @@ async function lookUp(
   await begun
   return {
     ...standingOf((await found).rows),
-    firstSequence: Number((await taken).rows[0]?.[0]),
+    firstSequence: firstSequenceOf((await taken).rows),
     standingBatch: (await batch).rows[0]?.[0] as string | undefined,
   }
 }

@@ -14,10 +14,19 @@ import { storeFailureOf } from './sqlstate.ts'
  */
 export const lockTimeoutMs = 250
 
-/** Takes a block of a thousand numbers, each greater than any taken before; gaps are harmless. */
+/**
+ * Takes a block of a thousand numbers, each greater than any taken before; gaps are harmless. The database transaction
+ * takes its own number first (a list of columns is evaluated from the left): by it `DrainFloors` knows when all who have
+ * taken a number have ended.
+ */
 export const takeSequence: Prepared = {
   name: 'take_sequence',
-  text: `select nextval('accept_sequence')`,
+  text: `select pg_current_xact_id(), nextval('accept_sequence')`,
+}
+
+/** The first number of the block that was taken. */
+export function firstSequenceOf([row]: readonly (readonly unknown[])[]): number {
+  return Number(row?.[1])
 }
 
 /**
@@ -106,7 +115,7 @@ async function lookUp(connection: PostingConnection, reads: AcceptReads): Promis
   await begun
   return {
     ...standingOf((await found).rows),
-    firstSequence: Number((await taken).rows[0]?.[0]),
+    firstSequence: firstSequenceOf((await taken).rows),
   }
 }
 

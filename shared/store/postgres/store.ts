@@ -16,7 +16,6 @@ import { Administration } from '../administration.ts'
 import { placeOf, type AdministrativeSource } from '../data-source.ts'
 import { LedgerReads } from '../ledger-reads.ts'
 import type { LedgerStore } from '../ledger-store.ts'
-import type { Statement } from '../reader.ts'
 import { acceptOn } from './accept.ts'
 import { acceptBatchOn } from './accept-batch.ts'
 import { applyOn } from './apply.ts'
@@ -27,6 +26,7 @@ import { postOn } from './post.ts'
 import { PostingPool } from './posting-pool.ts'
 import { PostgresReader } from './reader.ts'
 import { ReadsTogether } from './reads-together.ts'
+import { readSequenceOn } from './sequence-reading.ts'
 import { readClock, settle } from './settle.ts'
 
 /** Batches of one kind under way at once. More only wait for each other's locks and for the disk. */
@@ -39,15 +39,9 @@ const postingConnections = 4 * batchesMax + 1
 const changeConnections = 4
 
 /** How often the newest number of the queue is read, for the floors of the slots. */
-const sequenceReadingMs = 4000
+const sequenceReadingMs = 1000
 
 const closeDeadlineMs = 5000
-
-/** The newest number that an acceptance has taken. */
-const lastSequence: Statement = {
-  name: 'last_sequence',
-  text: `select last_value from accept_sequence`,
-}
 
 /** A ledger in Postgres: writing on connections of its own, reads on others, administration through TypeORM. */
 export class PostgresStore extends LedgerReads implements LedgerStore {
@@ -165,10 +159,22 @@ export class PostgresStore extends LedgerReads implements LedgerStore {
     const now = performance.now()
     if (now - this.#sequenceReadAt >= sequenceReadingMs) {
       this.#sequenceReadAt = now
-      const [row] = await this.#reader.rows(lastSequence, [])
-      this.#floors.read(Number(row?.['last_value']), now)
+      await this.#readSequence(now)
     }
     return super.slotsWaiting(ageMs)
+  }
+
+  /**
+   * For the floors of the slots. Without an answer they stay where they are, which is always safe; what is wrong with the database,
+   * the sweep is about to hear as well.
+   */
+  async #readSequence(at: number): Promise<void> {
+    await this.#changes
+      .lend((connection) => readSequenceOn(connection, at))
+      .then(
+        (reading) => this.#floors.read(reading),
+        () => undefined,
+      )
   }
 
   connections(): { readonly open: number; readonly busy: number } {
