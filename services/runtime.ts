@@ -6,7 +6,9 @@ import { InProcessQueue } from '../shared/queue/in-process.ts'
 import type { Queue } from '../shared/queue/queue.ts'
 import { RedisQueue } from '../shared/queue/redis-queue.ts'
 import type { LedgerStore } from '../shared/store/ledger-store.ts'
+import { ConditionWatch } from '../shared/store/condition-watch.ts'
 import { openStore } from '../shared/store/open.ts'
+import { reportStore, showCondition } from './report.ts'
 
 /** What both services stand on: the store, the queue, the log and the metrics. */
 export interface Runtime {
@@ -24,18 +26,24 @@ const namespace = 'ledgerflow'
 /** Opens all that the configuration names. Rejects with a sentence for the operator. */
 export async function openRuntime(configuration: Configuration): Promise<Runtime> {
   const log = createLog(configuration.LOG_LEVEL)
-  const { store, migrations } = await openStore(configuration.DATABASE_URL)
+  const metrics = new Metrics()
+  const storeWatch = reportStore(metrics, log, configuration.SLOW_STATEMENT_MS)
+  const { store, migrations } = await openStore(configuration.DATABASE_URL, storeWatch)
   for (const name of migrations.applied) log.info({ migration: name }, 'migration applied')
   if (store.advice !== undefined) log.warn(store.advice)
 
   const { REDIS_URL: redis, QUEUES: queues } = configuration
   const queue =
     redis === undefined ? new InProcessQueue() : new RedisQueue(redis, { queues, namespace })
-  const metrics = new Metrics()
   const monitor = new BacklogMonitor(store, configuration.QUEUE_BACKLOG_MAX)
   await monitor.start()
   metrics.showConnections(() => store.connections())
   metrics.showBacklog(() => monitor.reading)
+  metrics.show('ledgerflow_queue_backlog_max', () => configuration.QUEUE_BACKLOG_MAX)
+  metrics.show('ledgerflow_queue_connected', () => (queue.isConnected() ? 1 : 0))
+  const conditionWatch = new ConditionWatch(() => store.condition())
+  conditionWatch.start()
+  showCondition(metrics, conditionWatch)
   return {
     log,
     store,
@@ -43,6 +51,7 @@ export async function openRuntime(configuration: Configuration): Promise<Runtime
     monitor,
     metrics,
     close: async () => {
+      await conditionWatch.stop()
       await monitor.stop()
       await queue.close()
       await store.close()

@@ -92,6 +92,7 @@ const schema = z.object({
   QUEUES: wholeNumber(1, 256).prefault('8'),
   QUEUE_BACKLOG_MAX: wholeNumber(1, 1_000_000_000).prefault('1000000'),
   WORKER_PORT: port.prefault('0'),
+  SLOW_STATEMENT_MS: wholeNumber(0, 60_000).prefault('500'),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   BASE_URL: z.url().default('http://127.0.0.1:8000'),
   API_KEY: z.string().optional(),

@@ -31,6 +31,7 @@ describe('the configuration of a process', () => {
       QUEUE_BACKLOG_MAX: 1_000_000,
       WORKER_PORT: 0,
       LOG_LEVEL: 'info',
+      SLOW_STATEMENT_MS: 500,
       BASE_URL: 'http://127.0.0.1:8000',
       JWT_MAX_AGE_S: 3600,
       RATE_LIMIT: 600_000,

@@ -11,6 +11,7 @@ import type { Logger } from '../../shared/log.ts'
 import type { Metrics } from '../../shared/metrics.ts'
 import type { Queue } from '../../shared/queue/queue.ts'
 import type { LedgerStore } from '../../shared/store/ledger-store.ts'
+import { reportRetries } from '../report.ts'
 import { Gate, type GateRules } from './access/gate.ts'
 import type { Readiness } from './readiness.ts'
 import { buildApi, type Border } from './server.ts'
@@ -62,14 +63,16 @@ export async function startApi(parts: ApiParts, options: ApiOptions): Promise<Ap
   const stopCounting = queue.news.hear((ids) => monitor.haveEnded(ids))
   const readiness: Readiness = { stopping: false }
   const ring = (slots: readonly LedgerSlot[]) => queue.doorbell.ring(slots)
+  const posting = reportRetries(metrics.posting, 'posting', log)
+  const accepting = reportRetries(metrics.accepting, 'accepting', log)
   const context = {
     ...parts,
     waiting,
-    posting: new Posting(store, metrics.posting),
-    batchPosting: new BatchPosting(store, metrics.posting),
+    posting: new Posting(store, posting),
+    batchPosting: new BatchPosting(store, posting),
     rehearsal: new Rehearsal(store),
-    acceptance: new Acceptance(store, metrics.accepting, ring),
-    intoQueue: new BatchIntoQueue(store, metrics.accepting, ring),
+    acceptance: new Acceptance(store, accepting, ring),
+    intoQueue: new BatchIntoQueue(store, accepting, ring),
     currencies: new KnownCurrencies(store),
     defaultMode: options.defaultMode,
     queues: options.queues,

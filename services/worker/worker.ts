@@ -7,6 +7,7 @@ import type { Logger } from '../../shared/log.ts'
 import type { Metrics } from '../../shared/metrics.ts'
 import type { DoorbellListener, Queue } from '../../shared/queue/queue.ts'
 import type { HoldStore } from '../../shared/store/ledger-store.ts'
+import { reportRetries } from '../report.ts'
 import { HoldTidier } from './hold-tidier.ts'
 import { Sweeper } from './sweeper.ts'
 
@@ -52,7 +53,8 @@ export class Worker {
       },
     })
     this.#sweeper = new Sweeper(store, this.#rounds, log)
-    this.#tidier = new HoldTidier(store, new Posting(store, metrics.posting), log)
+    const posting = new Posting(store, reportRetries(metrics.posting, 'posting', log))
+    this.#tidier = new HoldTidier(store, posting, log)
   }
 
   /** Starts to answer rings and to sweep. */

@@ -11,8 +11,15 @@ const retryPauseMsMax = 200
 /** What the running of batches tells whoever measures it. */
 export interface BatchObserver {
   batchDone(size: number, tookMs: number): void
-  retried(failure: StoreFailure): void
+  retried(failure: StoreFailure, about: RetriedBatch): void
   split(failure: StoreFailure): void
+}
+
+/** A batch that is about to be tried again: how often it was, how much is in it, and for how long it has been tried. */
+export interface RetriedBatch {
+  readonly attempts: number
+  readonly size: number
+  readonly tookMs: number
 }
 
 /**
@@ -68,7 +75,8 @@ export async function settleBatch<Member, Outcome>(
       const code = mayHaveHappened ? 'outcome_unknown' : 'store_unavailable'
       return allRejected(members, new Unavailable(code, 1, tried))
     }
-    observer.retried(tried)
+    const tookMs = performance.now() - begun
+    observer.retried(tried, { attempts: attempt + 1, size: members.length, tookMs })
     await sleep(pauseMs)
   }
 }

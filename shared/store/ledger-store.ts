@@ -19,6 +19,7 @@ import type { TransactionStatus } from '../ledger/transaction.ts'
 import type { BooksClock } from './books-clock.ts'
 import type { ApiKeys } from './api-keys.ts'
 import type { Ledgers } from './ledgers.ts'
+import type { StoreCondition } from './condition.ts'
 
 /** What an account is made of. */
 export interface NewAccount {
@@ -198,6 +199,8 @@ export interface LedgerStore
   checkReady(): Promise<void>
   /** Connections of the posting path: how many are open and how many are at work. */
   connections(): { readonly open: number; readonly busy: number }
+  /** How the database does, for operators: some milliseconds, on a reading connection. Rejects with `StoreFailure`. */
+  condition(): Promise<StoreCondition>
   /** Ends all connections; in-flight work is finished first, within the deadline. */
   close(): Promise<void>
 }

@@ -10,6 +10,7 @@ import { migrate, pendingMigrations, type MigrationReport } from './migrate.ts'
 import { PostgresStore } from './postgres/store.ts'
 import { claimSoleWriter, FileInUse } from './sqlite/sole-writer.ts'
 import { SqliteStore } from './sqlite/store.ts'
+import { unwatched, type StoreWatch } from './store-watch.ts'
 
 /** Where a ledger is kept, as `DATABASE_URL` says it. */
 export type StoreLocation =
@@ -26,10 +27,13 @@ export interface OpenedStore {
  * Opens a ledger: connects, applies pending migrations when the role may (one process does, the others wait), and
  * makes the store ready to post. Rejects with a sentence for the operator when it cannot.
  */
-export async function openStore(location: StoreLocation): Promise<OpenedStore> {
+export async function openStore(
+  location: StoreLocation,
+  watch: StoreWatch = unwatched,
+): Promise<OpenedStore> {
   return location.dialect === 'sqlite'
-    ? openSqliteStore(location.path)
-    : openPostgresStore(location.url)
+    ? openSqliteStore(location.path, watch)
+    : openPostgresStore(location.url, watch)
 }
 
 /**
@@ -80,12 +84,12 @@ async function migrateOnly(source: AdministrativeSource): Promise<MigrationRepor
   }
 }
 
-async function openSqliteStore(path: string): Promise<OpenedStore> {
+async function openSqliteStore(path: string, watch: StoreWatch): Promise<OpenedStore> {
   const claim = claimFile(path)
   try {
     return await closingOnFailure(await openSqliteSource(path), async (source) => {
       const migrations = await migrate(source)
-      return { store: SqliteStore.open(path, claim, source), migrations }
+      return { store: SqliteStore.open(path, claim, source, watch), migrations }
     })
   } catch (error) {
     claim.close()
@@ -93,10 +97,10 @@ async function openSqliteStore(path: string): Promise<OpenedStore> {
   }
 }
 
-async function openPostgresStore(url: string): Promise<OpenedStore> {
+async function openPostgresStore(url: string, watch: StoreWatch): Promise<OpenedStore> {
   return closingOnFailure(await openPostgresSource(url), async (source) => {
     const migrations = await migrate(source)
-    return { store: await PostgresStore.open(url, source), migrations }
+    return { store: await PostgresStore.open(url, source, watch), migrations }
   })
 }
 

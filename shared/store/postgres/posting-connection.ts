@@ -1,4 +1,5 @@
 import { Client, type QueryArrayResult, type QueryResult } from 'pg'
+import { unwatched, type StoreWatch } from '../store-watch.ts'
 
 /** A prepared statement: planned once a connection, whatever the statistics say. */
 export interface Prepared {
@@ -40,10 +41,13 @@ const connectTimeoutMs = 2000
  */
 export class PostingConnection {
   readonly #client: Client
+  readonly #watch: StoreWatch
   #ended = false
+  #answeredAt = 0
 
-  private constructor(client: Client) {
+  private constructor(client: Client, watch: StoreWatch) {
     this.#client = client
+    this.#watch = watch
     client.on('error', () => this.close())
     client.on('end', () => {
       this.#ended = true
@@ -51,7 +55,7 @@ export class PostingConnection {
   }
 
   /** Connects; rejects with the driver's error. */
-  static async open(url: string): Promise<PostingConnection> {
+  static async open(url: string, watch: StoreWatch = unwatched): Promise<PostingConnection> {
     const settings = [
       ...plannerSettings,
       `lock_timeout=${lockTimeoutMs}`,
@@ -68,7 +72,7 @@ export class PostingConnection {
       keepAlive: true,
       options: settings.map((setting) => `-c ${setting}`).join(' '),
     })
-    const connection = new PostingConnection(client)
+    const connection = new PostingConnection(client, watch)
     await client.connect()
     return connection
   }
@@ -93,13 +97,16 @@ export class PostingConnection {
 
   /** Sends a plain statement without waiting for those before it. */
   send(text: string): Promise<QueryResult> {
-    return this.#client.query(text)
+    return this.#timed(text.split(/[ ;]/, 1)[0] ?? '', this.#client.query(text))
   }
 
   /** Sends a prepared statement without waiting for those before it; its rows come as arrays. */
   sendPrepared(statement: Prepared, values: unknown[]): Promise<QueryArrayResult<unknown[]>> {
     const { name, text } = statement
-    return this.#client.query<unknown[]>({ name, text, values, rowMode: 'array' })
+    return this.#timed(
+      name,
+      this.#client.query<unknown[]>({ name, text, values, rowMode: 'array' }),
+    )
   }
 
   /** The same for a statement with many columns: its rows come by name. */
@@ -108,8 +115,27 @@ export class PostingConnection {
     values: unknown[],
   ): Promise<readonly Record<string, unknown>[]> {
     const { name, text } = statement
-    const result = await this.#client.query<Record<string, unknown>>({ name, text, values })
-    return result.rows
+    const sent = this.#client.query<Record<string, unknown>>({ name, text, values })
+    return (await this.#timed(name, sent)).rows
+  }
+
+  /** Tells of a statement that takes long, by itself: not of the time that those before it in the pipeline took. */
+  async #timed<Result extends { readonly rowCount: number | null }>(
+    statement: string,
+    sent: Promise<Result>,
+  ): Promise<Result> {
+    const sentAt = performance.now()
+    let rows: number | undefined
+    try {
+      const result = await sent
+      rows = result.rowCount ?? 0
+      return result
+    } finally {
+      const now = performance.now()
+      const ms = now - Math.max(sentAt, this.#answeredAt)
+      this.#answeredAt = now
+      if (ms >= this.#watch.slowMs) this.#watch.slow({ statement, ms, rows })
+    }
   }
 
   /** Drops the connection at once, whatever it is doing. */

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { StoreFailure } from '../../engine/store-failure.ts'
+import { unwatched, type StoreWatch } from '../store-watch.ts'
 import { PostingConnection } from './posting-connection.ts'
 import { storeFailureOf } from './sqlstate.ts'
 
@@ -13,14 +14,22 @@ const waitMsMax = 500
 export class PostingPool {
   readonly #url: string
   readonly #size: number
+  readonly #name: string
+  readonly #watch: StoreWatch
   readonly #idle: PostingConnection[] = []
   readonly #waiting = new Set<(refusal?: StoreFailure) => void>()
   #lent = 0
   #closed = false
 
-  constructor(url: string, size: number) {
+  constructor(
+    url: string,
+    size: number,
+    { name = 'posting', watch = unwatched }: { name?: string; watch?: StoreWatch } = {},
+  ) {
     this.#url = url
     this.#size = size
+    this.#name = name
+    this.#watch = watch
   }
 
   /**
@@ -69,6 +78,7 @@ export class PostingPool {
   /** Waits for the place of somebody who is done. First come, first served. */
   async #turn(): Promise<void> {
     let timer: NodeJS.Timeout | undefined
+    const begun = performance.now()
     try {
       await new Promise<void>((resolve, reject) => {
         const letGo = (refusal?: StoreFailure) => {
@@ -81,6 +91,7 @@ export class PostingPool {
       })
     } finally {
       clearTimeout(timer)
+      this.#watch.waited(this.#name, performance.now() - begun)
     }
   }
 
@@ -91,7 +102,7 @@ export class PostingPool {
       if (idle.usable) return idle
     }
     try {
-      return await PostingConnection.open(this.#url)
+      return await PostingConnection.open(this.#url, this.#watch)
     } catch (error) {
       throw storeFailureOf(error, 'before_commit')
     }

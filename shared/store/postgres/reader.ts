@@ -1,6 +1,7 @@
 import { Pool } from 'pg'
 import { comparison, type KeyPart, type Parameter, type Reader, type Statement } from '../reader.ts'
 import type { Row } from '../rows.ts'
+import { unwatched, type StoreWatch } from '../store-watch.ts'
 import { storeFailureOf } from './sqlstate.ts'
 
 /** How many connections read. They answer from indexes in well under a millisecond. */
@@ -27,14 +28,17 @@ const plannerSettings = [
 /** Reads on connections of its own, so that a burst of reads never takes a connection from posting. */
 export class PostgresReader implements Reader {
   readonly #pool: Pool
+  readonly #watch: StoreWatch
 
   constructor(
     url: string,
     {
       applicationName = 'ledgerflow-reading',
       settings = [],
-    }: { applicationName?: string; settings?: readonly string[] } = {},
+      watch = unwatched,
+    }: { applicationName?: string; settings?: readonly string[]; watch?: StoreWatch } = {},
   ) {
+    this.#watch = watch
     this.#pool = new Pool({
       connectionString: url,
       application_name: applicationName,
@@ -49,11 +53,17 @@ export class PostgresReader implements Reader {
   }
 
   async rows(statement: Statement, parameters: readonly Parameter[]): Promise<readonly Row[]> {
+    const begun = performance.now()
+    let rows: number | undefined
     try {
       const result = await this.#pool.query<Row>(statement.text, [...parameters])
+      rows = result.rows.length
       return result.rows
     } catch (error) {
       throw storeFailureOf(error, 'before_commit')
+    } finally {
+      const ms = performance.now() - begun
+      if (ms >= this.#watch.slowMs) this.#watch.slow({ statement: statement.name, ms, rows })
     }
   }
 

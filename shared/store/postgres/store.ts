@@ -15,7 +15,9 @@ import type { QueuePlace, TransactionRecord } from '../../engine/transaction-rec
 import { Administration } from '../administration.ts'
 import { placeOf, type AdministrativeSource } from '../data-source.ts'
 import { LedgerReads } from '../ledger-reads.ts'
+import type { StoreCondition } from '../condition.ts'
 import type { LedgerStore } from '../ledger-store.ts'
+import { unwatched, type StoreWatch } from '../store-watch.ts'
 import { acceptOn } from './accept.ts'
 import { acceptBatchOn } from './accept-batch.ts'
 import { applyOn } from './apply.ts'
@@ -24,10 +26,12 @@ import { DrainFloors } from './drain-floors.ts'
 import { markInHandOn, unmarkInHandOn } from './mark-in-hand.ts'
 import { postOn } from './post.ts'
 import { PostingPool } from './posting-pool.ts'
+import { readCondition } from './read-condition.ts'
 import { PostgresReader } from './reader.ts'
 import { ReadsTogether } from './reads-together.ts'
 import { readSequenceOn } from './sequence-reading.ts'
 import { readClock, settle } from './settle.ts'
+import { SnapshotAges } from './snapshot-ages.ts'
 
 /** Batches of one kind under way at once. More only wait for each other's locks and for the disk. */
 const batchesMax = 2
@@ -54,15 +58,17 @@ export class PostgresStore extends LedgerReads implements LedgerStore {
   readonly #reader: PostgresReader
   readonly #together: ReadsTogether
   readonly #floors = new DrainFloors()
+  readonly #ages = new SnapshotAges()
   #sequenceReadAt = Number.NEGATIVE_INFINITY
 
   private constructor(
     url: string,
     administration: Administration,
-    about: { description: string; advice: string | undefined },
+    about: { description: string; advice: string | undefined; watch: StoreWatch },
   ) {
-    const reader = new PostgresReader(url)
-    const changes = new PostingPool(url, changeConnections)
+    const { watch } = about
+    const reader = new PostgresReader(url, { watch })
+    const changes = new PostingPool(url, changeConnections, { name: 'changes', watch })
     super(
       {
         rows: (statement, parameters) => reader.rows(statement, parameters),
@@ -78,17 +84,22 @@ export class PostgresStore extends LedgerReads implements LedgerStore {
     )
     this.#reader = reader
     this.#together = new ReadsTogether(reader)
-    this.#posting = new PostingPool(url, postingConnections)
+    this.#posting = new PostingPool(url, postingConnections, { name: 'posting', watch })
     this.#changes = changes
     this.description = about.description
     this.advice = about.advice
   }
 
   /** Opens a store whose schema is complete. */
-  static async open(url: string, source: AdministrativeSource): Promise<PostgresStore> {
+  static async open(
+    url: string,
+    source: AdministrativeSource,
+    watch: StoreWatch = unwatched,
+  ): Promise<PostgresStore> {
     return new PostgresStore(url, new Administration(source), {
       description: await describe(source, url),
       advice: await adviseOnRole(source),
+      watch,
     })
   }
 
@@ -179,6 +190,10 @@ export class PostgresStore extends LedgerReads implements LedgerStore {
 
   connections(): { readonly open: number; readonly busy: number } {
     return this.#posting.counts
+  }
+
+  async condition(): Promise<StoreCondition> {
+    return { server: await readCondition(this.#reader, this.#ages) }
   }
 
   async close(): Promise<void> {

@@ -4,6 +4,7 @@ import Database, {
 } from 'better-sqlite3'
 import { comparison, type KeyPart, type Parameter, type Reader, type Statement } from '../reader.ts'
 import type { Row } from '../rows.ts'
+import { unwatched, type StoreWatch } from '../store-watch.ts'
 import { addExactSum } from './connection.ts'
 
 /** The most statements kept prepared; lists with filters make texts of their own. */
@@ -12,9 +13,11 @@ const preparedMax = 200
 /** Reads on a read-only connection: the write-ahead log gives it every committed batch at once. */
 export class SqliteReader implements Reader {
   readonly #database: SqliteDatabase
+  readonly #watch: StoreWatch
   readonly #prepared = new Map<string, Prepared>()
 
-  constructor(path: string) {
+  constructor(path: string, watch: StoreWatch = unwatched) {
+    this.#watch = watch
     this.#database = new Database(path, { readonly: true, fileMustExist: true })
     addExactSum(this.#database)
   }
@@ -22,7 +25,13 @@ export class SqliteReader implements Reader {
   rows(statement: Statement, parameters: readonly Parameter[]): Promise<readonly Row[]> {
     // SQLite reads `$1` as a parameter named "1".
     const named = Object.fromEntries(parameters.map((value, index) => [index + 1, value]))
-    return Promise.resolve(this.#prepare(statement.text).all(named) as Row[])
+    const begun = performance.now()
+    const rows = this.#prepare(statement.text).all(named) as Row[]
+    const ms = performance.now() - begun
+    if (ms >= this.#watch.slowMs) {
+      this.#watch.slow({ statement: statement.name, ms, rows: rows.length })
+    }
+    return Promise.resolve(rows)
   }
 
   timeParameter(ms: number): number {

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Database } from 'better-sqlite3'
 import type { BatchReads, BatchState, BatchWrites } from '../../engine/posting-store.ts'
@@ -17,7 +18,9 @@ import { afterTurns } from '../../engine/turns.ts'
 import { Administration } from '../administration.ts'
 import type { AdministrativeSource } from '../data-source.ts'
 import { LedgerReads } from '../ledger-reads.ts'
+import type { StoreCondition } from '../condition.ts'
 import type { LedgerStore } from '../ledger-store.ts'
+import { unwatched, type StoreWatch } from '../store-watch.ts'
 import { applySteps } from './apply.ts'
 import { openSqlite } from './connection.ts'
 import { SqlitePosting } from './post.ts'
@@ -42,9 +45,16 @@ export class SqliteStore extends LedgerReads implements LedgerStore {
   readonly #posting: SqlitePosting
   readonly #queue: SqliteQueue
   readonly #claim: Database
+  readonly #path: string
+  readonly #watch: StoreWatch
 
-  private constructor(path: string, claim: Database, administration: Administration) {
-    const reader = new SqliteReader(path)
+  private constructor(
+    path: string,
+    claim: Database,
+    administration: Administration,
+    watch: StoreWatch,
+  ) {
+    const reader = new SqliteReader(path, watch)
     const database = openSqlite(path)
     super(
       {
@@ -64,31 +74,38 @@ export class SqliteStore extends LedgerReads implements LedgerStore {
     this.#posting = new SqlitePosting(database)
     this.#queue = new SqliteQueue(database, this.#posting)
     this.#claim = claim
+    this.#path = path
+    this.#watch = watch
     const version = this.#database.prepare('select sqlite_version()').pluck().get()
     this.description = `SQLite ${String(version)} at ${path}`
   }
 
   /** Opens a store whose schema is complete; `claim` is this process's claim on the file. */
-  static open(path: string, claim: Database, source: AdministrativeSource): SqliteStore {
-    return new SqliteStore(path, claim, new Administration(source))
+  static open(
+    path: string,
+    claim: Database,
+    source: AdministrativeSource,
+    watch: StoreWatch = unwatched,
+  ): SqliteStore {
+    return new SqliteStore(path, claim, new Administration(source), watch)
   }
 
   post(reads: BatchReads, decide: (state: BatchState) => BatchWrites): Promise<void> {
-    return promised(() => this.#posting.post(reads, decide))
+    return this.#timed('post', () => this.#posting.post(reads, decide))
   }
 
   accept(
     reads: AcceptReads,
     decide: (state: AcceptState) => readonly TransactionRecord[],
   ): Promise<void> {
-    return promised(() => this.#queue.accept(reads, decide))
+    return this.#timed('accept', () => this.#queue.accept(reads, decide))
   }
 
   acceptBatch(
     reads: BatchAcceptReads,
     decide: (state: BatchAcceptState) => BatchAcceptWrites | undefined,
   ): Promise<void> {
-    return promised(() => this.#queue.acceptBatch(reads, decide))
+    return this.#timed('accept_batch', () => this.#queue.acceptBatch(reads, decide))
   }
 
   async drain(order: DrainOrder, decider: DrainDecider): Promise<DrainRest> {
@@ -96,7 +113,7 @@ export class SqliteStore extends LedgerReads implements LedgerStore {
     await new Promise<void>((resolve) => {
       afterTurns(turnsBefore, resolve)
     })
-    return this.#queue.drain(order, decider)
+    return this.#timed('drain', () => this.#queue.drain(order, decider))
   }
 
   markInHand(
@@ -115,11 +132,33 @@ export class SqliteStore extends LedgerReads implements LedgerStore {
     return { open: 1, busy: 0 }
   }
 
+  condition(): Promise<StoreCondition> {
+    return promised(() => ({
+      files: [
+        { file: 'database', bytes: bytesOf(this.#path) },
+        { file: 'wal', bytes: bytesOf(`${this.#path}-wal`) },
+      ],
+    }))
+  }
+
   async close(): Promise<void> {
     await this.closeAdministration()
     this.#reader.close()
     this.#database.close()
     this.#claim.close()
+  }
+
+  /** Runs one database transaction, and tells if it took long: all of its statements are one name here. */
+  #timed<Result>(statement: string, work: () => Result): Promise<Result> {
+    return promised(() => {
+      const begun = performance.now()
+      try {
+        return work()
+      } finally {
+        const ms = performance.now() - begun
+        if (ms >= this.#watch.slowMs) this.#watch.slow({ statement, ms, rows: undefined })
+      }
+    })
   }
 }
 
@@ -129,6 +168,10 @@ export class SqliteStore extends LedgerReads implements LedgerStore {
  */
 async function settle(at: number): Promise<void> {
   for (let now = Date.now(); now <= at; now = Date.now()) await sleep(at + 1 - now)
+}
+
+function bytesOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0
 }
 
 /** Runs synchronous work as a promise: what it throws is a rejection. */

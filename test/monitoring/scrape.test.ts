@@ -1,0 +1,131 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openRuntime, type Runtime } from '../../services/runtime.ts'
+import { startApi, type ApiService } from '../../services/api/api-service.ts'
+import { listenForOperators, type OperatorPort } from '../../services/worker/operator-port.ts'
+import { Worker } from '../../services/worker/worker.ts'
+import { readConfiguration } from '../../shared/config.ts'
+import { metricList, processMetricList } from '../../shared/metric-list.ts'
+import { ApiClient } from '../support/api-client.ts'
+import { open, openWallet, payment } from '../support/people.ts'
+import { postgres, sqlite } from '../support/service.ts'
+import { until } from '../support/until.ts'
+
+/** Words and numbers that nothing else is likely to say. */
+const canary = 'kanarienvogel'
+const canaryAmount = '86753.09'
+
+/** What the labels of our metrics may say: words of the code, and patterns of routes. */
+const labelValue = /^(?:[a-z_]+|[A-Z]+|\d{3}|\/[a-z0-9_/:.*-]*|\+Inf|\d*\.?\d+(?:e-?\d+)?)$/
+
+const stores = { sqlite, postgres }
+
+/** What only one of the stores has to tell. */
+const onlyOn = {
+  sqlite: /^ledgerflow_sqlite_/,
+  postgres: /^ledgerflow_(?:database|table)_/,
+} as const
+
+describe.each(['sqlite', 'postgres'] as const)('/metrics under load on %s', (dialect) => {
+  let runtime: Runtime
+  let api: ApiService
+  let worker: Worker
+  let port: OperatorPort
+  let ids: string[]
+  let scraped: string
+  beforeAll(async () => {
+    // The test runner sets one of this name for the pages of its own.
+    delete process.env['BASE_URL']
+    runtime = await openRuntime({
+      ...readConfiguration(),
+      DATABASE_URL: await stores[dialect](),
+      LOG_LEVEL: 'silent',
+      SLOW_STATEMENT_MS: 0,
+    })
+    const where = { host: '127.0.0.1', port: 0, defaultMode: 'sync', queues: 8 } as const
+    api = await startApi(runtime, where)
+    worker = new Worker(runtime)
+    await worker.start()
+    port = await listenForOperators(runtime, '127.0.0.1', 0)
+    ids = await load(await ApiClient.of(api.address))
+    scraped = await until('the state of the store was read', async () => {
+      const text = await scrape(api.address)
+      return /^ledgerflow_(?:sqlite_file|table)_bytes\{/m.test(text) && text
+    })
+  })
+  afterAll(async () => {
+    await api.stop()
+    await worker.stop()
+    await port.close()
+    await runtime.close()
+  })
+
+  test.each(['API', 'worker'])('has every metric of the list, at the %s', async (process) => {
+    const text = process === 'API' ? scraped : await scrape(port.address)
+    const described = [...text.matchAll(/^# TYPE (\S+) (\w+)$/gm)].map(([, name, type]) => [
+      name,
+      type,
+    ])
+
+    const wanted = Object.entries({ ...metricList, ...processMetricList })
+    expect(described).toEqual(expect.arrayContaining(wanted.map(([name, { type }]) => [name, type])))
+    for (const [name, { help }] of Object.entries(metricList)) {
+      expect(text).toContain(`# HELP ${name} ${help}\n`)
+    }
+    const ours = described.flatMap(([name]) => (name?.startsWith('ledgerflow_') ? [name] : []))
+    expect(ours.toSorted()).toEqual(Object.keys(metricList).toSorted())
+  })
+
+  test('has values wherever there is something to tell', () => {
+    const silent = Object.keys(metricList).filter(
+      (name) => !new RegExp(`^${name}(?:_count)?[ {]`, 'm').test(scraped),
+    )
+    const other = onlyOn[dialect === 'sqlite' ? 'postgres' : 'sqlite']
+
+    // What goes wrong, and has not here.
+    const faults = /_(?:retries_total|drain_failures_total|connection_wait_seconds)$/
+    // A table that was never vacuumed has no time of it.
+    const never = 'ledgerflow_table_vacuumed_seconds'
+    const unexpected = silent.filter((name) => !faults.test(name) && !other.test(name))
+    expect(unexpected.filter((name) => name !== never)).toEqual([])
+  })
+
+  test('names no account, no key, no reference and no amount', () => {
+    for (const word of [canary, canaryAmount, canaryAmount.replace('.', ''), ...ids]) {
+      expect(scraped).not.toContain(word)
+    }
+    const lines = scraped.split('\n').filter((line) => line.startsWith('ledgerflow_'))
+    const values = lines.flatMap((line) => [...line.matchAll(/="([^"]*)"/g)].map(([, value]) => value))
+    expect(values.filter((value) => !labelValue.test(value ?? ''))).toEqual([])
+  })
+})
+
+async function scrape(address: string): Promise<string> {
+  return (await fetch(`${address}/metrics`)).text()
+}
+
+/** Opens accounts and posts in all ways, under names, keys and amounts that are to be seen nowhere; gives the ids. */
+async function load(api: ApiClient): Promise<string[]> {
+  const cash = await open(api, { name: canary, code: `${canary}-cash` })
+  const wallet = await openWallet(api, { name: canary, metadata: { [canary]: canary } })
+  const ids = [cash.id, wallet.id]
+  const all = Array.from({ length: 40 }, async (_, index) => {
+    const isRefused = index % 10 === 9
+    const answer = await api.inMode(index % 2 === 0 ? 'sync' : 'async').postTransaction(
+      payment({
+        debit: isRefused ? wallet.id : cash.id,
+        credit: isRefused ? cash.id : wallet.id,
+        amount: isRefused ? '99999999999.00' : canaryAmount,
+        idempotency_key: `${canary}-${index}`,
+        reference: canary,
+        description: canary,
+        metadata: { [canary]: canary },
+      }),
+    )
+    if (answer.code === 'ok') ids.push(answer.body.id)
+  })
+  await Promise.all(all)
+  await api.get(`/api/v1/accounts/${canary}`)
+  await api.get(`/api/v1/${canary}`)
+  await api.get(`/api/v1/transactions?reference=${canary}`)
+  return ids
+}
