@@ -78,6 +78,7 @@ export function cancel(access: QueueAccess, ledgerId: number, id: string): Promi
   return change(access, ledgerId, id, (place, now) => [
     step(dequeue, [ledgerId, place.slot, place.sequence]),
     step(markCanceled, [ledgerId, id, now]),
+    ...access.telling([{ ledgerId, type: 'transaction.canceled', subjectId: id, at: now }]),
   ])
 }
 
@@ -116,6 +117,9 @@ async function cancelTogether(
   const steps = [
     step(dequeueBatch, [ledgerId, slot, sequence, batchId]),
     ...queued.map(({ id }) => step(markCanceled, [ledgerId, id, now])),
+    ...access.telling(
+      queued.map(({ id }) => ({ ledgerId, type: 'transaction.canceled', subjectId: id, at: now })),
+    ),
   ]
   return (await access.apply(steps)) === undefined ? [] : [...queued]
 }
@@ -138,6 +142,7 @@ export function refuseParked(
   return change(access, ledgerId, id, (place, now) => [
     step(dequeueParked, [ledgerId, place.slot, place.sequence]),
     step(markFailed, [ledgerId, id, now, failure]),
+    ...access.telling([{ ledgerId, type: 'transaction.failed', subjectId: id, at: now }]),
   ])
 }
 

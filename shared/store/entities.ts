@@ -8,6 +8,7 @@ import {
   type Direction,
 } from '../ledger/account.ts'
 import type { StoredProblem } from '../engine/batch-record.ts'
+import type { EventType } from '../engine/event.ts'
 import type { BatchMode } from '../engine/command-batch.ts'
 import type { RequestedEntry } from '../ledger/command.ts'
 import type { MinorUnits } from '../ledger/money.ts'
@@ -206,6 +207,17 @@ export interface ApiKeyRow {
   revokedAt: number | null
 }
 
+/** What has happened to a transaction or an account; never changed, removed when it is old. */
+export interface EventRow {
+  ledgerId: number
+  /** Greater than of all that were told before it; below 2^63. */
+  position: bigint
+  type: EventType
+  subjectId: string
+  createdAt: number
+  details: unknown
+}
+
 /** The schema as TypeORM sees it, in one dialect. The migrations make it; a test holds the two together. */
 export interface Entities {
   readonly ledgers: EntitySchema<LedgerRow>
@@ -222,6 +234,7 @@ export interface Entities {
   readonly batches: EntitySchema<BatchRow>
   readonly batchMembers: EntitySchema<BatchMemberRow>
   readonly apiKeys: EntitySchema<ApiKeyRow>
+  readonly events: EntitySchema<EventRow>
 }
 
 /** Makes the entity schemas of a dialect. */
@@ -477,6 +490,7 @@ export function entitiesFor(dialect: Dialect): Entities {
       ],
     }),
     apiKeys: apiKeyEntity(kinds),
+    events: eventEntity(kinds),
     ...searchEntities(kinds),
   }
 }
@@ -561,6 +575,21 @@ function apiKeyEntity(kinds: ColumnKinds): Entities['apiKeys'] {
       { name: 'api_keys_secret_hash_key', columns: ['secretHash'] },
     ],
     checks: [oneOf('api_keys_role_check', 'role', roles)],
+  })
+}
+
+/** What is told; the migration says how positions are made. */
+function eventEntity(kinds: ColumnKinds): Entities['events'] {
+  return schema({
+    name: 'events',
+    columns: {
+      ledgerId: { type: 'integer', name: 'ledger_id', primary: true },
+      position: { ...kinds.count, primary: true },
+      type: { type: 'text' },
+      subjectId: { ...kinds.id, name: 'subject_id' },
+      createdAt: { ...kinds.time, name: 'created_at' },
+      details: { ...kinds.jsonText, nullable: true },
+    },
   })
 }
 

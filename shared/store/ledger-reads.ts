@@ -2,6 +2,8 @@ import type { BatchRecord } from '../engine/batch-record.ts'
 import type { TransactionRecord } from '../engine/transaction-record.ts'
 import type { Axis } from '../ledger/axis.ts'
 import type { Currency } from '../ledger/currency.ts'
+import type { EventPosition } from '../engine/event.ts'
+import type { EventPage, EventReads, EventStore, LostPlace } from '../engine/event-store.ts'
 import type { Standing } from '../engine/posting-store.ts'
 import type { EndOutcome, QueueStanding, SlotBacklog } from '../engine/queue-store.ts'
 import type { QueuePlace } from '../engine/transaction-record.ts'
@@ -35,6 +37,7 @@ import type { LedgerRecord } from '../engine/ledger-record.ts'
 import type { Administration } from './administration.ts'
 import type { AccountRecord, BalanceAt, ListedEntry } from '../engine/account-record.ts'
 import { closeBooks } from './close-books.ts'
+import { forgetEvents } from './forget-events.ts'
 import type { ApiKeys } from './api-keys.ts'
 import type { Ledgers } from './ledgers.ts'
 import type {
@@ -56,22 +59,33 @@ import type {
 import { balanceAt, findAccount, listAccounts, listEntries } from './read-accounts.ts'
 import { findBatch, findBatchByFingerprint } from './read-batches.ts'
 import { effectiveBalanceAt } from './read-effective.ts'
+import { latestPosition, readEvents, type EventReader } from './read-events.ts'
 import { holdsDue } from './read-holds.ts'
 import { statementFrame, statementLines } from './read-statement.ts'
 import { trialBalance } from './read-trial-balance.ts'
 import { findTransaction, findTransactions } from './read-transactions.ts'
 import { searchTransactions } from './search-transactions.ts'
 
+/** What the reads of a store, and the small writes beside posting, go through. */
+type StoreAccess = QueueAccess & BooksClock & EventReader
+
 /** What both stores share besides posting and draining: hot reads as plain SQL, the rest through TypeORM. */
 export abstract class LedgerReads
-  implements AccountStore, StatementStore, TransactionStore, HoldStore, CurrencyStore, BooksStore
+  implements
+    AccountStore,
+    StatementStore,
+    TransactionStore,
+    HoldStore,
+    CurrencyStore,
+    BooksStore,
+    EventStore
 {
   readonly apiKeys: ApiKeys
   readonly ledgers: Ledgers
-  protected readonly access: QueueAccess & BooksClock
+  protected readonly access: StoreAccess
   readonly #administration: Administration
 
-  constructor(access: QueueAccess & BooksClock, administration: Administration) {
+  constructor(access: StoreAccess, administration: Administration) {
     this.access = access
     this.#administration = administration
     this.apiKeys = administration.apiKeys
@@ -238,6 +252,18 @@ export abstract class LedgerReads
 
   cancelBatch(batch: BatchRecord): Promise<readonly TransactionRecord[]> {
     return cancelBatch(this.access, batch)
+  }
+
+  readEvents(reads: EventReads): Promise<EventPage | LostPlace> {
+    return readEvents(this.access, this, reads)
+  }
+
+  latestPosition(ledgerId: number): Promise<EventPosition> {
+    return latestPosition(this.access, ledgerId)
+  }
+
+  forgetEvents(ledgerId: number, before: number, size: number): Promise<number> {
+    return forgetEvents(this.access, ledgerId, before, size)
   }
 
   async cursorSecret(ledgerId: number): Promise<Buffer | undefined> {

@@ -1,4 +1,5 @@
 import type { PostingStore } from '../engine/posting-store.ts'
+import type { EventStore } from '../engine/event-store.ts'
 import type { QueueStore } from '../engine/queue-store.ts'
 import type { Metadata, TransactionRecord } from '../engine/transaction-record.ts'
 import type { AccountRecord, BalanceAt, ListedEntry } from '../engine/account-record.ts'
@@ -184,7 +185,8 @@ export interface LedgerStore
     TransactionStore,
     HoldStore,
     CurrencyStore,
-    BooksStore {
+    BooksStore,
+    EventStore {
   /** What runs here, for people: "SQLite 3.51 at ./data/ledgerflow.db". Never a password. */
   readonly description: string
   /** The keys that callers show. */

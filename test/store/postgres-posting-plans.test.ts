@@ -262,4 +262,6 @@ const expectedOfQueue: readonly string[] = [
   'write_drained: transactions_pkey (ledger_id, id)',
   'write_drained: accounts_pkey (ledger_id, id)',
   'write_drained: Tid Scan',
+  'write_drained: event_numbering_pkey (id)',
+  'write_accepted_batch: event_numbering_pkey (id)',
 ]

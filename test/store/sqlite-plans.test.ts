@@ -19,7 +19,7 @@ afterAll(() => {
 
 /** A way into a table that names a row, or the few that belong together: by two columns at least, for all begin with the ledger's. */
 const probe =
-  /^SEARCH \w+ (?:EXISTS )?USING .*\(\w+=\? AND .*\)|^SEARCH (?:accept_counter|ledgers) .*\(rowid=\?\)/
+  /^SEARCH \w+ (?:EXISTS )?USING .*\(\w+=\? AND .*\)|^SEARCH (?:accept_counter|ledgers|event_numbering) .*\(rowid=\?\)/
 
 /** The names and values of a JSON text of the row itself. */
 const ownJson = /^SCAN [em] VIRTUAL TABLE INDEX 1:$/

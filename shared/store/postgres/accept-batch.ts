@@ -1,4 +1,5 @@
 import type { BatchRecord } from '../../engine/batch-record.ts'
+import { eventsOf } from '../../engine/event.ts'
 import type {
   BatchAcceptReads,
   BatchAcceptState,
@@ -11,6 +12,7 @@ import { commitWith, type Write } from './commit.ts'
 import { findStanding, standingOf } from './find-standing.ts'
 import type { Prepared, PostingConnection } from './posting-connection.ts'
 import { storeFailureOf } from './sqlstate.ts'
+import { eventParameters, tellEvents } from './tell-events.ts'
 
 /** Finds a batch by its id or by what it says, through `batches_pkey` and `batches_fingerprint`. No lock. */
 const findBatch: Prepared = {
@@ -54,7 +56,7 @@ const writeAcceptedBatch: Prepared = {
                as t (id, status, reference, idempotency_key, fingerprint, description, currency,
                      exponent, metadata, effective_at, ordering_key, failure, requested_entries,
                      slot, sequence, wish, currencies)
-         )
+         ), ${tellEvents(32)}
          insert into queued_transactions
            (ledger_id, slot, sequence, transaction_id, entry_count, ordering_key, batch_id, enqueued_at)
          select $1::integer, q.slot, q.sequence, q.id, q.entry_count, q.ordering_key, q.batch_id,
@@ -126,6 +128,7 @@ function writeOf({ batch, transactions, places }: BatchAcceptWrites): Write {
     plainArray(places, (q) => q.entryCount),
     places.map((q) => q.orderingKey),
     plainArray(places, (q) => q.batchId),
+    ...eventParameters(eventsOf(transactions)),
   ]
   return { statement: writeAcceptedBatch, parameters }
 }

@@ -1,3 +1,4 @@
+import { eventsOf } from '../../engine/event.ts'
 import type {
   DrainDecider,
   DrainOrder,
@@ -24,6 +25,7 @@ import {
   timeOrNull,
 } from './move-money-and-holds.ts'
 import type { Prepared, PostingConnection } from './posting-connection.ts'
+import { eventParameters, tellEvents } from './tell-events.ts'
 import { storeFailureOf } from './sqlstate.ts'
 
 /** The most rows of one drain; shared fairly among the slots taken, but a slot always gets some. */
@@ -181,7 +183,7 @@ const writeDrained: Prepared = {
                 ) row
              ) e
             where t.ctid = e.place
-         ), ${moveMoney}`,
+         ), ${tellEvents(18)}, ${moveMoney}`,
 }
 
 /** The same for a drain in which money is set aside or released, or something is captured or reversed. */
@@ -208,7 +210,7 @@ const writeMixedDrained: Prepared = {
                 ) row
              ) e
             where t.ctid = e.place
-         ), ${moveMoneyAndHolds}`,
+         ), ${tellEvents(movementParametersCount + 8)}, ${moveMoneyAndHolds}`,
 }
 
 function end(place: number): string {
@@ -257,18 +259,23 @@ export async function drainOn(
   const { now } = standingOf(found.rows)
   const accounts = lockedAccountsOf(locked.rows)
   const writes = decider.decide({ now, accounts, targets, taken, booksClosedUntil })
-  await commitWith(connection, writeOf(ledgerId, writes))
+  await commitWith(connection, writeOf(ledgerId, writes, targets))
   return rest
 }
 
-function writeOf(ledgerId: number, { ended, targets, accounts, at }: DrainWrites): Write {
+function writeOf(
+  ledgerId: number,
+  { ended, targets, accounts, at }: DrainWrites,
+  targetsBefore: readonly TransactionRecord[],
+): Write {
+  const events = eventParameters(eventsOf(ended, targets, targetsBefore))
   const ends = [
     plainArray(ended, (t: TransactionRecord) => t.id),
     plainArray(ended, (t: TransactionRecord) => t.status),
     ended.map((t) => jsonText(t.failure)),
   ]
   if (!ended.some(isSpecial)) {
-    const parameters = [...movementParameters(ledgerId, at, ended, accounts), ...ends]
+    const parameters = [...movementParameters(ledgerId, at, ended, accounts), ...ends, ...events]
     return { statement: writeDrained, parameters }
   }
   return {
@@ -280,6 +287,7 @@ function writeOf(ledgerId: number, { ended, targets, accounts, at }: DrainWrites
       plainArray(ended, (t: TransactionRecord) => timeOrNull(t.expiresAt)),
       ended.map(resolvedText),
       plainArray(ended, (t: TransactionRecord) => timeOrNull(t.resolvedAt)),
+      ...events,
     ],
   }
 }

@@ -50,7 +50,7 @@ const transactionColumns = [
 /** What stands beside the books for whoever searches them; only triggers write it, with the rights of its owner. */
 const searchTables = 'dated_entries, transaction_metadata, account_metadata, unposted_accounts'
 
-/** All that a service may: no deletion but of places in the queue, no change but of named columns. */
+/** All that a service may: no deletion but of places in the queue and of old events, no change but of named columns. */
 const serviceGrants = (role: string) => [
   `grant select on ${searchTables} to ${role}`,
   `grant update (books_closed_until) on ledgers to ${role}`,
@@ -61,6 +61,9 @@ const serviceGrants = (role: string) => [
   `grant update (${transactionColumns.join(', ')}) on transactions to ${role}`,
   `grant usage, select on sequence accept_sequence to ${role}`,
   `grant insert on ledgers to ${role}`,
+  `grant select, insert, delete on events to ${role}`,
+  `grant select, update on event_numbering to ${role}`,
+  `grant select, insert, update on pruned_events to ${role}`,
   // Keys are the owner's to make and to end: who takes the service over gives himself none that stays.
   `grant select on api_keys to ${role}`,
 ]
@@ -70,6 +73,7 @@ const readerGrants = (role: string) => [
   `grant select on ${searchTables} to ${role}`,
   `grant select on schema_migrations, currencies, accounts, transactions, entries, queued_transactions, hold_changes, batches, batch_members to ${role}`,
   `grant select (id, name, books_closed_until, created_at) on ledgers to ${role}`,
+  `grant select on events, event_numbering, pruned_events to ${role}`,
 ]
 
 /** A reader keeps no snapshot for long: while one is open, dead versions pile up and posting slows down. */

@@ -1,3 +1,4 @@
+import { eventsOf } from '../../engine/event.ts'
 import type { BatchReads, BatchState, BatchWrites } from '../../engine/posting-store.ts'
 import { commitWith, type Write } from './commit.ts'
 import { findStanding, standingOf } from './find-standing.ts'
@@ -23,17 +24,21 @@ export async function postOn(
     throw storeFailureOf(error, 'before_commit')
   })
   const writes = decide(state)
-  await commitWith(connection, writeOf(reads.ledgerId, writes))
+  await commitWith(connection, writeOf(reads.ledgerId, writes, state))
 }
 
-function writeOf(ledgerId: number, writes: BatchWrites): Write | undefined {
+function writeOf(ledgerId: number, writes: BatchWrites, before: BatchState): Write | undefined {
   const { transactions, targets, holdChanges } = writes
+  const events = eventsOf(transactions, targets, before.targets)
   if (targets.length > 0 || holdChanges.length > 0 || transactions.some(isSpecial)) {
-    return { statement: writeMixedBatch, parameters: writeMixedBatchParameters(ledgerId, writes) }
+    return {
+      statement: writeMixedBatch,
+      parameters: writeMixedBatchParameters(ledgerId, writes, events),
+    }
   }
   return transactions.length === 0
     ? undefined
-    : { statement: writeBatch, parameters: writeBatchParameters(ledgerId, writes) }
+    : { statement: writeBatch, parameters: writeBatchParameters(ledgerId, writes, events) }
 }
 
 async function lockAndLookUp(

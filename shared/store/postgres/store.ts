@@ -24,6 +24,7 @@ import { applyOn } from './apply.ts'
 import { drainOn } from './drain.ts'
 import { DrainFloors } from './drain-floors.ts'
 import { markInHandOn, unmarkInHandOn } from './mark-in-hand.ts'
+import { keepPositionsGrowing } from './keep-positions-growing.ts'
 import { postOn } from './post.ts'
 import { PostingPool } from './posting-pool.ts'
 import { readCondition } from './read-condition.ts'
@@ -32,6 +33,7 @@ import { ReadsTogether } from './reads-together.ts'
 import { readSequenceOn } from './sequence-reading.ts'
 import { readClock, settle } from './settle.ts'
 import { SnapshotAges } from './snapshot-ages.ts'
+import { settledPosition, tellingStep } from './tell-events.ts'
 
 /** Batches of one kind under way at once. More only wait for each other's locks and for the disk. */
 const batchesMax = 2
@@ -79,6 +81,8 @@ export class PostgresStore extends LedgerReads implements LedgerStore {
         now: () => readClock(reader),
         settle: (at) => settle(reader, at),
         apply: (steps) => changes.lend((connection) => applyOn(connection, steps)),
+        telling: (happenings) => happenings.map((one, index) => tellingStep(one, index + 1)),
+        settledPosition,
       },
       administration,
     )
@@ -96,6 +100,7 @@ export class PostgresStore extends LedgerReads implements LedgerStore {
     source: AdministrativeSource,
     watch: StoreWatch = unwatched,
   ): Promise<PostgresStore> {
+    await keepPositionsGrowing(source)
     return new PostgresStore(url, new Administration(source), {
       description: await describe(source, url),
       advice: await adviseOnRole(source),

@@ -1,10 +1,12 @@
+import type { NewEvent } from '../../engine/event.ts'
 import type { BatchWrites } from '../../engine/posting-store.ts'
 import { jsonText, metadataText, plainArray, timeText } from './array-text.ts'
 import type { Prepared } from './posting-connection.ts'
 import { movementParameters, moveMoney } from './move-money.ts'
+import { eventParameters, tellEvents } from './tell-events.ts'
 
 /**
- * Writes a batch in one statement: new transactions, their entries, the accounts' new totals. The guards run once
+ * Writes a batch in one statement: new transactions, their entries, the accounts' new totals, the events. The guards run once
  * over all of it. Inserts probe the primary keys and `transactions_idempotency_key`, in the order of the keys, so that two
  * batches with the same keys wait for each other and never deadlock.
  */
@@ -26,11 +28,15 @@ export const writeBatch: Prepared = {
                          $26::json[], $27::json[])
                as t (id, status, reference, idempotency_key, fingerprint, description, currency,
                      exponent, metadata, effective_at, ordering_key, failure, requested_entries)
-         ), ${moveMoney}`,
+         ), ${tellEvents(28)}, ${moveMoney}`,
 }
 
 /** The parameters of `writeBatch`. */
-export function writeBatchParameters(ledgerId: number, writes: BatchWrites): unknown[] {
+export function writeBatchParameters(
+  ledgerId: number,
+  writes: BatchWrites,
+  events: readonly NewEvent[],
+): unknown[] {
   const transactions = writes.transactions.toSorted((a, b) =>
     (a.idempotencyKey ?? '') < (b.idempotencyKey ?? '') ? -1 : 1,
   )
@@ -49,5 +55,6 @@ export function writeBatchParameters(ledgerId: number, writes: BatchWrites): unk
     transactions.map((t) => t.orderingKey),
     transactions.map((t) => jsonText(t.failure)),
     transactions.map((t) => jsonText(t.requestedEntries.length > 0 ? t.requestedEntries : null)),
+    ...eventParameters(events),
   ]
 }

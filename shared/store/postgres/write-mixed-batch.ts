@@ -1,3 +1,4 @@
+import type { NewEvent } from '../../engine/event.ts'
 import type { BatchWrites } from '../../engine/posting-store.ts'
 import { currenciesText, wishText } from '../stored-columns.ts'
 import { jsonText, metadataText, plainArray } from './array-text.ts'
@@ -8,9 +9,13 @@ import {
   timeOrNull,
 } from './move-money-and-holds.ts'
 import type { Prepared } from './posting-connection.ts'
+import { eventParameters, tellEvents } from './tell-events.ts'
 
-/** Parameters after those of the movement: of transactions, then of changes. */
+/** Parameters after those of the movement: of transactions, then of changes, then of events. */
 const transactionParametersCount = 18
+const changeParametersCount = 7
+const firstOfEvents =
+  movementParametersCount + transactionParametersCount + changeParametersCount + 1
 const transaction = (place: number) => `$${movementParametersCount + place}`
 const change = (place: number) => transaction(transactionParametersCount + place)
 
@@ -53,11 +58,15 @@ export const writeMixedBatch: Prepared = {
                          ${change(4)}::text[], ${change(5)}::text[], ${change(6)}::timestamptz[],
                          ${change(7)}::json[])
                as c (id, hold_id, wish, idempotency_key, fingerprint, expires_at, failure)
-         ), ${moveMoneyAndHolds}`,
+         ), ${tellEvents(firstOfEvents)}, ${moveMoneyAndHolds}`,
 }
 
 /** The parameters of `writeMixedBatch`. */
-export function writeMixedBatchParameters(ledgerId: number, writes: BatchWrites): unknown[] {
+export function writeMixedBatchParameters(
+  ledgerId: number,
+  writes: BatchWrites,
+  events: readonly NewEvent[],
+): unknown[] {
   const transactions = writes.transactions.toSorted(byKey)
   const changes = writes.holdChanges.toSorted(byKey)
   return [
@@ -93,6 +102,7 @@ export function writeMixedBatchParameters(ledgerId: number, writes: BatchWrites)
     plainArray(changes, (c) => c.fingerprint),
     plainArray(changes, (c) => timeOrNull(c.expiresAt)),
     changes.map((c) => jsonText(c.failure)),
+    ...eventParameters(events),
   ]
 }
 

@@ -34,6 +34,9 @@ import { SqliteReader } from './reader.ts'
  */
 const turnsBefore = 32
 
+/** The first position at which an event may still appear: there is one writer, and what it has committed is complete. */
+const settledPosition = `(select base + 1 from event_numbering where id = 1)`
+
 /** A ledger in a SQLite file that this process alone serves. */
 export class SqliteStore extends LedgerReads implements LedgerStore {
   readonly batchesMax = 1
@@ -66,6 +69,8 @@ export class SqliteStore extends LedgerReads implements LedgerStore {
         now: () => Promise.resolve(Date.now()),
         settle,
         apply: (steps) => promised(() => applySteps(database, steps)),
+        telling: () => [],
+        settledPosition,
       },
       administration,
     )
