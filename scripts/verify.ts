@@ -25,6 +25,11 @@ function print(report: VerificationReport): void {
       ledger.transactions
     console.log(`ledger ${ledger.ledgerId}`)
     console.log(`  ${ledger.accounts} accounts with ${ledger.entriesOfAccounts} entries`)
+    if (ledger.unchained > 0) {
+      console.log(
+        `  ${ledger.unchained} entries without a hash: a version before the chain posted them`,
+      )
+    }
     console.log(
       `  ${posted} transactions posted with ${ledger.entriesOfTransactions} entries, ` +
         `${failed} failed, ${canceled} canceled, ${queued} queued, ${ledger.queued} places in the queue`,

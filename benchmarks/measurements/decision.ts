@@ -74,7 +74,11 @@ function decideBatchFor(accounts: Accounts, size: number, seconds: number): Timi
       requestedEntries.map(({ accountId }) => accountId),
     )
     const named = new Set(ids)
-    const touched = new Map([...accounts].filter(([id]) => named.has(id)))
+    const touched = new Map(
+      [...accounts].flatMap(([id, account]) =>
+        named.has(id) ? [[id, { ...account, chainHash: null }] as const] : [],
+      ),
+    )
     const state = {
       now: Date.now(),
       accounts: touched,

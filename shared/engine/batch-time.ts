@@ -1,5 +1,6 @@
 import type { LockedAccount } from '../ledger/account.ts'
 import type { RunningAccounts } from '../ledger/decide.ts'
+import type { ChainedAccount, EntryChain } from './entry-chain.ts'
 
 /**
  * The time at which a whole batch happens: the database's clock, but never before an entry that one of its
@@ -11,18 +12,20 @@ export function timeOfBatch(now: number, accounts: ReadonlyMap<string, LockedAcc
   return at
 }
 
-/** The accounts that a batch has moved, as they stand after it. Setting aside and releasing are no entries. */
+/** The accounts that a batch has moved, as they stand after it, with the new heads of their chains. Setting aside and releasing are no entries. */
 export function accountsMoved(
   accounts: RunningAccounts,
-  before: ReadonlyMap<string, LockedAccount>,
+  before: ReadonlyMap<string, ChainedAccount>,
   at: number,
-): LockedAccount[] {
-  const moved: LockedAccount[] = []
+  heads: EntryChain['heads'],
+): ChainedAccount[] {
+  const moved: ChainedAccount[] = []
   for (const account of accounts.values()) {
     const former = before.get(account.id)
     if (account === former) continue
     const lastPostedAt = account.version === former?.version ? account.lastPostedAt : at
-    moved.push({ ...account, lastPostedAt })
+    const chainHash = heads.get(account.id) ?? former?.chainHash ?? null
+    moved.push({ ...account, lastPostedAt, chainHash })
   }
   return moved
 }

@@ -6,6 +6,7 @@ import type { Refusal } from '../ledger/refusal.ts'
 import type { TransactionStatus } from '../ledger/transaction.ts'
 import { accountsMoved } from './batch-time.ts'
 import { decideHoldChange } from './decide-hold-change.ts'
+import { chainEntries } from './entry-chain.ts'
 import type { HoldChangeRecord } from './hold-change-record.ts'
 import { newRecord } from './new-record.ts'
 import { isHoldCommand, type Command, type PostCommand, type PostOutcome } from './post-command.ts'
@@ -97,11 +98,13 @@ export class BatchInProgress {
   /** What all decisions together write. */
   writes(): BatchWrites {
     const { at, accounts } = this.#books
+    const { hashes, heads } = chainEntries(this.#written, this.#state.accounts)
     return {
       transactions: this.#written,
       targets: this.#books.targetsChanged(),
       holdChanges: this.#holdChanges,
-      accounts: accountsMoved(accounts, this.#state.accounts, at),
+      accounts: accountsMoved(accounts, this.#state.accounts, at, heads),
+      hashes,
       at,
     }
   }

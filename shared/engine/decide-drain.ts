@@ -5,6 +5,7 @@ import { decideWish } from '../ledger/decide-wish.ts'
 import { refuse, type Refusal } from '../ledger/refusal.ts'
 import { conditionsOf, targetOfWish } from '../ledger/special-wish.ts'
 import { accountsMoved } from './batch-time.ts'
+import { chainEntries } from './entry-chain.ts'
 import { endOf, refusedFor, type Verdict } from './decide-batch.ts'
 import type { DrainDecider, DrainState, DrainWrites, TakenTransaction } from './queue-store.ts'
 import { RunningBooks } from './running-books.ts'
@@ -51,11 +52,13 @@ export const drainDecider: DrainDecider = {
         ended.push(record)
       }
     }
+    const { hashes, heads } = chainEntries(ended, state.accounts)
     return {
       // A hold may have been placed and captured within this one drain.
       ended: ended.map((record) => books.asItStands(record)),
       targets: books.targetsChanged(),
-      accounts: accountsMoved(books.accounts, state.accounts, books.at),
+      accounts: accountsMoved(books.accounts, state.accounts, books.at, heads),
+      hashes,
       at: books.at,
     }
   },

@@ -1,5 +1,5 @@
-import type { LockedAccount } from '../ledger/account.ts'
 import type { TransactionStatus } from '../ledger/transaction.ts'
+import type { ChainedAccount, EntryChain } from './entry-chain.ts'
 import type { HoldChangeRecord } from './hold-change-record.ts'
 import type { TransactionRecord } from './transaction-record.ts'
 
@@ -33,7 +33,7 @@ export type Standing = StandingTransaction | HoldChangeRecord
 export interface BatchState {
   /** The database's clock after the locks were granted, in ms since 1970. */
   readonly now: number
-  readonly accounts: ReadonlyMap<string, LockedAccount>
+  readonly accounts: ReadonlyMap<string, ChainedAccount>
   readonly standing: readonly Standing[]
   /** The targets with their entries, locked before the accounts. One that is still queued is left out: it is not to be waited for. */
   readonly targets: readonly TransactionRecord[]
@@ -50,7 +50,9 @@ export interface BatchWrites {
   /** New changes of holds: done, or refused under a key. */
   readonly holdChanges: readonly HoldChangeRecord[]
   /** The accounts whose totals moved, posted or held, as they stand afterwards. */
-  readonly accounts: readonly LockedAccount[]
+  readonly accounts: readonly ChainedAccount[]
+  /** The hash of each entry. */
+  readonly hashes: EntryChain['hashes']
   /** When all of it happens: the rows' `created_at`, `posted_at`, `failed_at`. Ms since 1970. */
   readonly at: number
 }

@@ -1,5 +1,5 @@
-import type { LockedAccount } from '../ledger/account.ts'
 import type { BatchRecord } from './batch-record.ts'
+import type { ChainedAccount, EntryChain } from './entry-chain.ts'
 import type { Standing } from './posting-store.ts'
 import type { QueuePlace, TransactionRecord } from './transaction-record.ts'
 
@@ -66,7 +66,7 @@ export interface TakenTransaction {
 /** What was taken, by slot and then in sequence, with the accounts it touches locked. */
 export interface DrainState {
   readonly now: number
-  readonly accounts: ReadonlyMap<string, LockedAccount>
+  readonly accounts: ReadonlyMap<string, ChainedAccount>
   /** The targets of what was taken, with their entries, locked before the accounts. */
   readonly targets: readonly TransactionRecord[]
   readonly taken: readonly TakenTransaction[]
@@ -78,7 +78,9 @@ export interface DrainState {
 export interface DrainWrites {
   readonly ended: readonly TransactionRecord[]
   readonly targets: readonly TransactionRecord[]
-  readonly accounts: readonly LockedAccount[]
+  readonly accounts: readonly ChainedAccount[]
+  /** The hash of each entry. */
+  readonly hashes: EntryChain['hashes']
   readonly at: number
 }
 

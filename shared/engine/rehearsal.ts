@@ -68,5 +68,12 @@ function rehearsed(command: PostCommand, state: BatchState): RehearsedOutcome {
 }
 
 function nothing({ now }: BatchState): BatchWrites {
-  return { transactions: [], targets: [], holdChanges: [], accounts: [], at: now }
+  return {
+    transactions: [],
+    targets: [],
+    holdChanges: [],
+    accounts: [],
+    hashes: new Map(),
+    at: now,
+  }
 }

@@ -56,6 +56,9 @@ export interface AccountRow {
   heldCredits: MinorUnits
   version: number
   lastPostedAt: number | null
+  /** The hash of the entry of version `chainVersion`: the newest one, unless that was posted without. */
+  chainHash: Buffer | null
+  chainVersion: number | null
   createdAt: number
 }
 
@@ -118,6 +121,8 @@ export interface EntryRow {
   balanceAfter: MinorUnits
   debitsAfter: MinorUnits
   postedAt: number
+  /** Null where it was posted by a version that made none. */
+  hash: Buffer | null
 }
 
 /** A place in the durable queue: narrow, and gone once its transaction has ended. */
@@ -283,6 +288,8 @@ export function entitiesFor(dialect: Dialect): Entities {
         heldCredits: { ...kinds.money, name: 'held_credits', default: '0' },
         version: { ...kinds.count, default: 0 },
         lastPostedAt: { ...kinds.time, name: 'last_posted_at', nullable: true },
+        chainHash: { ...kinds.bytes, name: 'chain_hash', nullable: true },
+        chainVersion: { ...kinds.count, name: 'chain_version', nullable: true },
         createdAt: { ...kinds.time, name: 'created_at' },
       },
       uniques: [{ name: 'accounts_code_key', columns: ['ledgerId', 'code'] }],
@@ -392,6 +399,7 @@ export function entitiesFor(dialect: Dialect): Entities {
         balanceAfter: { ...kinds.money, name: 'balance_after' },
         debitsAfter: { ...kinds.money, name: 'debits_after' },
         postedAt: { ...kinds.time, name: 'posted_at' },
+        hash: { ...kinds.bytes, nullable: true },
       },
       indices: [
         { name: 'entries_transaction', columns: ['ledgerId', 'transactionId'] },

@@ -37,6 +37,12 @@ export function accountOf(row: Row): AccountRecord {
   }
 }
 
+/** The hash of an account's newest entry in hex; null where that entry has none. */
+export function chainHashOf(row: Row): string | null {
+  const isCurrent = Number(row['chain_version']) === Number(row['version'])
+  return isCurrent ? hex(row['chain_hash']) : null
+}
+
 /** Reads a transaction from its row; its entries, when it is posted, come from their own rows. */
 export function transactionOf(row: Row, entries: readonly PostedEntry[]): TransactionRecord {
   return {
@@ -45,7 +51,7 @@ export function transactionOf(row: Row, entries: readonly PostedEntry[]): Transa
     status: row['status'] as TransactionStatus,
     reference: row['reference'] as string | null,
     idempotencyKey: row['idempotency_key'] as string | null,
-    fingerprint: fingerprint(row['fingerprint']),
+    fingerprint: hex(row['fingerprint']),
     description: row['description'] as string | null,
     currency: row['currency'] as string,
     exponent: row['exponent'] as number | null,
@@ -79,7 +85,7 @@ export function standingTransactionOf(row: Row): StandingTransaction {
   return {
     id: row['id'] as string,
     idempotencyKey: row['idempotency_key'] as string | null,
-    fingerprint: fingerprint(row['fingerprint']),
+    fingerprint: hex(row['fingerprint']),
     status: row['status'] as TransactionStatus,
   }
 }
@@ -93,7 +99,7 @@ export function holdChangeOf(row: Row): HoldChangeRecord {
     holdId: row['hold_id'] as string,
     wish,
     idempotencyKey: row['idempotency_key'] as string | null,
-    fingerprint: fingerprint(row['fingerprint']),
+    fingerprint: hex(row['fingerprint']),
     expiresAt: time(row['expires_at']),
     failure: json<Refusal>(row['failure']),
     createdAt: timeThere(row['created_at']),
@@ -132,8 +138,8 @@ export function time(value: unknown): number | null {
   return value instanceof Date ? value.getTime() : Number(value)
 }
 
-/** A fingerprint as hex: bytes in both stores. */
-export function fingerprint(value: unknown): string | null {
+/** A hash as hex: bytes in both stores. */
+export function hex(value: unknown): string | null {
   return value === null ? null : (value as Buffer).toString('hex')
 }
 

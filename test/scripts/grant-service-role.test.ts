@@ -72,6 +72,7 @@ const forbiddenToBoth: readonly string[] = [
   `insert into api_keys (id, prefix, secret_hash, role, created_at)
      values (gen_random_uuid(), 'lf_other', 'x', 'admin', now())`,
   'update entries set amount = 1',
+  'update entries set hash = null',
   'update dated_entries set amount = 1',
   `update ledgers set cursor_secret = ''`,
   'update entries set balance_after = 1',

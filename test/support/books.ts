@@ -1,8 +1,8 @@
-import Database from 'better-sqlite3'
 import { expect } from 'vitest'
-import { withClient } from '../../scripts/provision/postgres-database.ts'
 import { parseDecimal } from '../../shared/ledger/money.ts'
 import type { StoreLocation } from '../../shared/store/open.ts'
+import { chainFaults } from './entry-chain.ts'
+import { readRows, type Row } from './read-rows.ts'
 
 /** An account as its row says it, money as integers. */
 export interface BookedAccount {
@@ -55,11 +55,9 @@ const statements = {
             from transactions where status = 'held'`,
 }
 
-type Row = Record<string, string | number | null>
-
 /** Reads the whole ledger from its database with SQL of our own. */
 export async function readBooks(location: StoreLocation): Promise<Books> {
-  const [accounts, entries, posted, holds] = await readAll(location, Object.values(statements))
+  const [accounts, entries, posted, holds] = await readRows(location, Object.values(statements))
   return {
     accounts: (accounts ?? []).map((row) => ({
       id: String(row['id']),
@@ -156,9 +154,10 @@ export function faultsOf({ accounts, entries, posted, holds }: Books): string[] 
   return faults
 }
 
-/** Fails the test when the books of a ledger are wrong. */
+/** Fails the test when the books of a ledger are wrong, or an entry is not chained to the one before it. */
 export async function expectRightBooks(location: StoreLocation): Promise<void> {
   expect(faultsOf(await readBooks(location))).toEqual([])
+  expect(await chainFaults(location)).toEqual([])
 }
 
 function faultsOfAccount(account: BookedAccount, entries: readonly BookedEntry[]): string[] {
@@ -183,24 +182,6 @@ function faultsOfAccount(account: BookedAccount, entries: readonly BookedEntry[]
   }
   if (account.version !== version) faults.push(`${account.id} should be at version ${version}`)
   return faults
-}
-
-async function readAll(location: StoreLocation, texts: readonly string[]): Promise<Row[][]> {
-  if (location.dialect === 'postgres') {
-    return withClient(location.url, async (client) => {
-      // One snapshot for all of it: others may be posting.
-      await client.query('begin isolation level repeatable read read only')
-      const results: Row[][] = []
-      for (const text of texts) results.push((await client.query<Row>(text)).rows)
-      return results
-    })
-  }
-  const database = new Database(location.path, { readonly: true })
-  try {
-    return database.transaction(() => texts.map((text) => database.prepare(text).all() as Row[]))()
-  } finally {
-    database.close()
-  }
 }
 
 function units(value: string | number | null | undefined): bigint {

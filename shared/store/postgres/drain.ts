@@ -176,14 +176,14 @@ const writeDrained: Prepared = {
                   requested_entries = case e.status when 'failed' then t.requested_entries end
              from (
                select row.place, ends.status, ends.failure
-                 from unnest($15::uuid[], $16::text[], $17::json[]) as ends (id, status, failure)
+                 from unnest($17::uuid[], $18::text[], $19::json[]) as ends (id, status, failure)
                 cross join lateral (
                   select ctid as place from transactions
                    where ledger_id = $1 and id = ends.id and status = 'queued' limit 1
                 ) row
              ) e
             where t.ctid = e.place
-         ), ${tellEvents(18)}, ${moveMoney}`,
+         ), ${tellEvents(20)}, ${moveMoney}`,
 }
 
 /** The same for a drain in which money is set aside or released, or something is captured or reversed. */
@@ -265,9 +265,10 @@ export async function drainOn(
 
 function writeOf(
   ledgerId: number,
-  { ended, targets, accounts, at }: DrainWrites,
+  writes: DrainWrites,
   targetsBefore: readonly TransactionRecord[],
 ): Write {
+  const { ended, targets } = writes
   const events = eventParameters(eventsOf(ended, targets, targetsBefore))
   const ends = [
     plainArray(ended, (t: TransactionRecord) => t.id),
@@ -275,13 +276,13 @@ function writeOf(
     ended.map((t) => jsonText(t.failure)),
   ]
   if (!ended.some(isSpecial)) {
-    const parameters = [...movementParameters(ledgerId, at, ended, accounts), ...ends, ...events]
+    const parameters = [...movementParameters(ledgerId, ended, writes), ...ends, ...events]
     return { statement: writeDrained, parameters }
   }
   return {
     statement: writeMixedDrained,
     parameters: [
-      ...movementAndHoldParameters(ledgerId, at, ended, accounts, targets),
+      ...movementAndHoldParameters(ledgerId, ended, writes),
       ...ends,
       ended.map(currenciesText),
       plainArray(ended, (t: TransactionRecord) => timeOrNull(t.expiresAt)),

@@ -1,6 +1,6 @@
 import type { Standing } from '../../engine/posting-store.ts'
 import type { TransactionStatus } from '../../ledger/transaction.ts'
-import { fingerprint, holdChangeOf } from '../rows.ts'
+import { hex, holdChangeOf } from '../rows.ts'
 import type { Prepared } from './posting-connection.ts'
 
 /**
@@ -67,7 +67,7 @@ function standingTransactionIn(row: readonly unknown[]): Standing {
   return {
     id: row[1] as string,
     idempotencyKey: row[2] as string | null,
-    fingerprint: fingerprint(row[3]),
+    fingerprint: hex(row[3]),
     status: row[4] as TransactionStatus,
   }
 }

@@ -30,6 +30,8 @@ const accountColumns = [
   'held_credits',
   'version',
   'last_posted_at',
+  'chain_hash',
+  'chain_version',
 ]
 
 /** The columns of a transaction that its end sets, or that change with what is captured or reversed of it. */

@@ -1,5 +1,5 @@
-import type { LockedAccount } from '../../ledger/account.ts'
-import { lockedAccountOf, lockedColumns } from '../locked-account.ts'
+import type { ChainedAccount } from '../../engine/entry-chain.ts'
+import { chainHead, lockedAccountOf, lockedColumns } from '../locked-account.ts'
 import type { Prepared } from './posting-connection.ts'
 
 /**
@@ -16,7 +16,8 @@ export const lockAccounts: Prepared = {
            from (select id from unnest($2::uuid[]) as wanted (id) order by id) wanted
           cross join lateral (
             select ${lockedColumns},
-                   (extract(epoch from last_posted_at) * 1000)::bigint
+                   (extract(epoch from last_posted_at) * 1000)::bigint,
+                   ${chainHead(`encode(chain_hash, 'hex')`)}
               from accounts
              where ledger_id = $1 and id = wanted.id
              limit 1
@@ -27,8 +28,8 @@ export const lockAccounts: Prepared = {
 /** Reads the accounts from the rows of `lockAccounts`, by their ids. */
 export function lockedAccountsOf(
   rows: readonly (readonly unknown[])[],
-): ReadonlyMap<string, LockedAccount> {
-  const accounts = new Map<string, LockedAccount>()
+): ReadonlyMap<string, ChainedAccount> {
+  const accounts = new Map<string, ChainedAccount>()
   for (const row of rows) {
     const account = lockedAccountOf(row)
     accounts.set(account.id, account)

@@ -1,15 +1,15 @@
+import type { BatchWrites } from '../../engine/posting-store.ts'
 import type { TransactionRecord } from '../../engine/transaction-record.ts'
-import type { LockedAccount } from '../../ledger/account.ts'
 import { resolvedText } from '../stored-columns.ts'
 import { plainArray, timeText } from './array-text.ts'
-import { movementParameters } from './move-money.ts'
+import { movementParameters, type Movement } from './move-money.ts'
 
 /** How many parameters a statement that ends with `moveMoneyAndHolds` has for it: the first ones. */
-export const movementParametersCount = 22
+export const movementParametersCount = 24
 
 /**
  * What `moveMoney` does, for a batch in which money is also set aside or released, or something is captured or reversed: the
- * accounts' held totals are written too, and what has become of the targets. Parameters 1 to 22: as `moveMoney`'s, then the
+ * accounts' held totals are written too, and what has become of the targets. Parameters 1 to 24: as `moveMoney`'s, then the
  * accounts' held totals and times, then the targets. The targets are locked: they are updated by their places, as the accounts are.
  */
 export const moveMoneyAndHolds = `resolved as (
@@ -18,7 +18,7 @@ export const moveMoneyAndHolds = `resolved as (
                   resolved_entries = after.resolved_entries, resolved_at = after.resolved_at
              from (
                select row.place, targets.*
-                 from unnest($18::uuid[], $19::text[], $20::timestamptz[], $21::json[], $22::timestamptz[])
+                 from unnest($20::uuid[], $21::text[], $22::timestamptz[], $23::json[], $24::timestamptz[])
                         as targets (id, status, expires_at, resolved_entries, resolved_at)
                 cross join lateral (
                   select ctid as place from transactions where ledger_id = $1 and id = targets.id limit 1
@@ -28,23 +28,25 @@ export const moveMoneyAndHolds = `resolved as (
          ), posted as (
            insert into entries
              (ledger_id, account_id, account_version, transaction_id, position, direction, amount,
-              balance_after, debits_after, posted_at)
+              balance_after, debits_after, posted_at, hash)
            select $1::integer, e.account_id, e.account_version, e.transaction_id, e.position,
-                  e.direction, e.amount, e.balance_after, e.debits_after, $2::timestamptz
+                  e.direction, e.amount, e.balance_after, e.debits_after, $2::timestamptz,
+                  decode(e.hash, 'hex')
              from unnest($3::uuid[], $4::bigint[], $5::uuid[], $6::smallint[], $7::text[],
-                         $8::numeric[], $9::numeric[], $10::numeric[])
+                         $8::numeric[], $9::numeric[], $10::numeric[], $11::text[])
                as e (account_id, account_version, transaction_id, position, direction, amount,
-                     balance_after, debits_after)
+                     balance_after, debits_after, hash)
          )
          update accounts a
             set posted_debits = moved.posted_debits, posted_credits = moved.posted_credits,
                 version = moved.version, held_debits = moved.held_debits,
-                held_credits = moved.held_credits, last_posted_at = moved.last_posted_at
+                held_credits = moved.held_credits, last_posted_at = moved.last_posted_at,
+                chain_hash = decode(moved.chain_hash, 'hex'), chain_version = moved.version
            from (
              select row.place, totals.*
-               from unnest($11::uuid[], $12::numeric[], $13::numeric[], $14::bigint[],
-                           $15::numeric[], $16::numeric[], $17::timestamptz[])
-                      as totals (id, posted_debits, posted_credits, version, held_debits,
+               from unnest($12::uuid[], $13::numeric[], $14::numeric[], $15::bigint[], $16::text[],
+                           $17::numeric[], $18::numeric[], $19::timestamptz[])
+                      as totals (id, posted_debits, posted_credits, version, chain_hash, held_debits,
                                  held_credits, last_posted_at)
               cross join lateral (
                 select ctid as place from accounts where ledger_id = $1 and id = totals.id limit 1
@@ -52,16 +54,15 @@ export const moveMoneyAndHolds = `resolved as (
            ) moved
           where a.ctid = moved.place`
 
-/** Parameters 1 to 22 of a statement that ends with `moveMoneyAndHolds`. */
+/** Parameters 1 to 24 of a statement that ends with `moveMoneyAndHolds`. */
 export function movementAndHoldParameters(
   ledgerId: number,
-  at: number,
   transactions: readonly TransactionRecord[],
-  accounts: readonly LockedAccount[],
-  targets: readonly TransactionRecord[],
+  movement: Movement & Pick<BatchWrites, 'targets'>,
 ): unknown[] {
+  const { accounts, targets } = movement
   return [
-    ...movementParameters(ledgerId, at, transactions, accounts),
+    ...movementParameters(ledgerId, transactions, movement),
     plainArray(accounts, (a) => a.heldDebits),
     plainArray(accounts, (a) => a.heldCredits),
     plainArray(accounts, (a) => timeOrNull(a.lastPostedAt)),

@@ -1,11 +1,12 @@
+import { hashOf } from '../../engine/entry-chain.ts'
+import type { BatchWrites } from '../../engine/posting-store.ts'
 import type { TransactionRecord } from '../../engine/transaction-record.ts'
-import type { LockedAccount } from '../../ledger/account.ts'
 import type { PostedEntry } from '../../ledger/decide.ts'
 import { plainArray, timeText } from './array-text.ts'
 
 /**
- * The end of every statement that moves money, whatever came before it: the entries, and the totals of their accounts.
- * Parameters 1 to 14: ledger id, time, entries, accounts. Inserts probe the indexes of `entries`; the update goes
+ * The end of every statement that moves money, whatever came before it: the entries, and the totals of their accounts with the heads of their chains.
+ * Parameters 1 to 16: ledger id, time, entries, accounts. Inserts probe the indexes of `entries`; the update goes
  * through `accounts_pkey`, whose rows are locked already, and stays HOT.
  *
  * The accounts are looked up one by one and updated by their places, which the lock holds still: a plain join with
@@ -14,33 +15,37 @@ import { plainArray, timeText } from './array-text.ts'
 export const moveMoney = `posted as (
            insert into entries
              (ledger_id, account_id, account_version, transaction_id, position, direction, amount,
-              balance_after, debits_after, posted_at)
+              balance_after, debits_after, posted_at, hash)
            select $1::integer, e.account_id, e.account_version, e.transaction_id, e.position,
-                  e.direction, e.amount, e.balance_after, e.debits_after, $2::timestamptz
+                  e.direction, e.amount, e.balance_after, e.debits_after, $2::timestamptz,
+                  decode(e.hash, 'hex')
              from unnest($3::uuid[], $4::bigint[], $5::uuid[], $6::smallint[], $7::text[],
-                         $8::numeric[], $9::numeric[], $10::numeric[])
+                         $8::numeric[], $9::numeric[], $10::numeric[], $11::text[])
                as e (account_id, account_version, transaction_id, position, direction, amount,
-                     balance_after, debits_after)
+                     balance_after, debits_after, hash)
          )
          update accounts a
             set posted_debits = moved.posted_debits, posted_credits = moved.posted_credits,
-                version = moved.version, last_posted_at = $2::timestamptz
+                version = moved.version, last_posted_at = $2::timestamptz,
+                chain_hash = decode(moved.chain_hash, 'hex'), chain_version = moved.version
            from (
              select row.place, totals.*
-               from unnest($11::uuid[], $12::numeric[], $13::numeric[], $14::bigint[])
-                      as totals (id, posted_debits, posted_credits, version)
+               from unnest($12::uuid[], $13::numeric[], $14::numeric[], $15::bigint[], $16::text[])
+                      as totals (id, posted_debits, posted_credits, version, chain_hash)
               cross join lateral (
                 select ctid as place from accounts where ledger_id = $1 and id = totals.id limit 1
               ) row
            ) moved
           where a.ctid = moved.place`
 
-/** Parameters 1 to 14 of a statement that ends with `moveMoney`. */
+/** What a batch or a drain writes of accounts and entries, besides the transactions themselves. */
+export type Movement = Pick<BatchWrites, 'at' | 'accounts' | 'hashes'>
+
+/** Parameters 1 to 16 of a statement that ends with `moveMoney`. */
 export function movementParameters(
   ledgerId: number,
-  at: number,
   transactions: readonly TransactionRecord[],
-  accounts: readonly LockedAccount[],
+  { at, accounts, hashes }: Movement,
 ): unknown[] {
   const entries: { entry: PostedEntry; transactionId: string; position: number }[] = []
   for (const transaction of transactions) {
@@ -59,9 +64,11 @@ export function movementParameters(
     plainArray(entries, (e) => e.entry.amount),
     plainArray(entries, (e) => e.entry.balanceAfter),
     plainArray(entries, (e) => e.entry.debitsAfter),
+    plainArray(entries, (e) => hashOf(hashes, e.transactionId, e.position)),
     plainArray(accounts, (a) => a.id),
     plainArray(accounts, (a) => a.postedDebits),
     plainArray(accounts, (a) => a.postedCredits),
     plainArray(accounts, (a) => a.version),
+    plainArray(accounts, (a) => a.chainHash),
   ]
 }

@@ -23,12 +23,12 @@ export const writeBatch: Prepared = {
                   case t.status when 'posted' then $2::timestamptz end,
                   case t.status when 'failed' then $2::timestamptz end,
                   t.failure, t.requested_entries
-             from unnest($15::uuid[], $16::text[], $17::text[], $18::text[], $19::text[], $20::text[],
-                         $21::text[], $22::smallint[], $23::jsonb[], $24::timestamptz[], $25::text[],
-                         $26::json[], $27::json[])
+             from unnest($17::uuid[], $18::text[], $19::text[], $20::text[], $21::text[], $22::text[],
+                         $23::text[], $24::smallint[], $25::jsonb[], $26::timestamptz[], $27::text[],
+                         $28::json[], $29::json[])
                as t (id, status, reference, idempotency_key, fingerprint, description, currency,
                      exponent, metadata, effective_at, ordering_key, failure, requested_entries)
-         ), ${tellEvents(28)}, ${moveMoney}`,
+         ), ${tellEvents(30)}, ${moveMoney}`,
 }
 
 /** The parameters of `writeBatch`. */
@@ -41,7 +41,7 @@ export function writeBatchParameters(
     (a.idempotencyKey ?? '') < (b.idempotencyKey ?? '') ? -1 : 1,
   )
   return [
-    ...movementParameters(ledgerId, writes.at, transactions, writes.accounts),
+    ...movementParameters(ledgerId, transactions, writes),
     plainArray(transactions, (t) => t.id),
     plainArray(transactions, (t) => t.status),
     transactions.map((t) => t.reference),

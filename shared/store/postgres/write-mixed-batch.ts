@@ -70,13 +70,7 @@ export function writeMixedBatchParameters(
   const transactions = writes.transactions.toSorted(byKey)
   const changes = writes.holdChanges.toSorted(byKey)
   return [
-    ...movementAndHoldParameters(
-      ledgerId,
-      writes.at,
-      transactions,
-      writes.accounts,
-      writes.targets,
-    ),
+    ...movementAndHoldParameters(ledgerId, transactions, writes),
     plainArray(transactions, (t) => t.id),
     plainArray(transactions, (t) => t.status),
     transactions.map((t) => t.reference),

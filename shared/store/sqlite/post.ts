@@ -1,16 +1,17 @@
 import type { Database, Statement, Transaction } from 'better-sqlite3'
+import { hashOf, type ChainedAccount, type EntryChain } from '../../engine/entry-chain.ts'
 import type { HoldChangeRecord } from '../../engine/hold-change-record.ts'
 import type { BatchReads, BatchState, BatchWrites, Standing } from '../../engine/posting-store.ts'
 import type { TransactionRecord } from '../../engine/transaction-record.ts'
-import type { LockedAccount } from '../../ledger/account.ts'
-import { lockedAccountOf, lockedColumns } from '../locked-account.ts'
+import { chainHead, lockedAccountOf, lockedColumns } from '../locked-account.ts'
 import { entryOf, holdChangeOf, standingTransactionOf, transactionOf, type Row } from '../rows.ts'
 import { currenciesText, resolvedText, wishText } from '../stored-columns.ts'
 import { sqliteFailureOf } from './failure.ts'
 
 /** Reads one account, through its primary key; the writer's lock on the whole file covers it. */
 const lockAccount = `
-  select ${lockedColumns}, last_posted_at from accounts where ledger_id = ? and id = ?`
+  select ${lockedColumns}, last_posted_at, ${chainHead('lower(hex(chain_hash))')}
+    from accounts where ledger_id = ? and id = ?`
 
 /** Finds the transaction that has a key, through `transactions_idempotency_key`. */
 const findByKey = `
@@ -36,8 +37,8 @@ const closingTime = `select books_closed_until from ledgers where id = ?`
 const insertEntry = `
   insert into entries
     (ledger_id, account_id, account_version, transaction_id, position, direction, amount,
-     balance_after, debits_after, posted_at)
-  values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+     balance_after, debits_after, posted_at, hash)
+  values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 /** Inserts a transaction: posted, held, failed or queued. */
 const insertTransaction = `
@@ -57,11 +58,11 @@ const updateTarget = `
   update transactions set status = ?, expires_at = ?, resolved_entries = ?, resolved_at = ?
    where ledger_id = ? and id = ?`
 
-/** Moves an account's totals, through its primary key. */
+/** Moves an account's totals and the head of its chain, through its primary key. */
 const moveAccount = `
   update accounts
      set posted_debits = ?, posted_credits = ?, held_debits = ?, held_credits = ?, version = ?,
-         last_posted_at = ?
+         last_posted_at = ?, chain_hash = ?, chain_version = ?
    where ledger_id = ? and id = ?`
 
 /**
@@ -117,7 +118,7 @@ export class SqlitePosting {
         const standing = this.standing(reads)
         const writes = decide({ now: Date.now(), accounts, standing, targets, booksClosedUntil })
         for (const transaction of writes.transactions) {
-          this.insertEntries(transaction)
+          this.insertEntries(transaction, writes.hashes)
           this.insert(transaction)
         }
         this.resolve(writes.targets)
@@ -130,8 +131,8 @@ export class SqlitePosting {
   }
 
   /** Reads accounts; inside a write, nobody else can change them. */
-  accounts(ledgerId: number, ids: readonly string[]): ReadonlyMap<string, LockedAccount> {
-    const accounts = new Map<string, LockedAccount>()
+  accounts(ledgerId: number, ids: readonly string[]): ReadonlyMap<string, ChainedAccount> {
+    const accounts = new Map<string, ChainedAccount>()
     for (const id of ids) {
       const row = this.#statements.account.get(ledgerId, id) as unknown[] | undefined
       if (row !== undefined) accounts.set(id, lockedAccountOf(row))
@@ -169,8 +170,8 @@ export class SqlitePosting {
     ]
   }
 
-  /** Writes the totals of accounts that have moved. */
-  move(ledgerId: number, accounts: readonly LockedAccount[]): void {
+  /** Writes the totals of accounts that have moved, and the heads of their chains. */
+  move(ledgerId: number, accounts: readonly ChainedAccount[]): void {
     for (const account of accounts) {
       this.#statements.move.run(
         account.postedDebits.toString(),
@@ -179,6 +180,8 @@ export class SqlitePosting {
         account.heldCredits.toString(),
         account.version,
         account.lastPostedAt,
+        account.chainHash === null ? null : Buffer.from(account.chainHash, 'hex'),
+        account.version,
         ledgerId,
         account.id,
       )
@@ -213,8 +216,8 @@ export class SqlitePosting {
     )
   }
 
-  /** Writes a transaction's entries, which come before its row is posted. */
-  insertEntries(transaction: TransactionRecord): void {
+  /** Writes a transaction's entries with their hashes; they come before its row is posted. */
+  insertEntries(transaction: TransactionRecord, hashes: EntryChain['hashes']): void {
     transaction.entries.forEach((entry, position) =>
       this.#statements.entry.run(
         transaction.ledgerId,
@@ -227,6 +230,7 @@ export class SqlitePosting {
         entry.balanceAfter.toString(),
         entry.debitsAfter.toString(),
         transaction.postedAt,
+        Buffer.from(hashOf(hashes, transaction.id, position), 'hex'),
       ),
     )
   }

@@ -1,5 +1,6 @@
 import type { Database, Statement, Transaction } from 'better-sqlite3'
 import { orderingKeyOf } from '../../engine/accept.ts'
+import type { EntryChain } from '../../engine/entry-chain.ts'
 import type {
   AcceptReads,
   AcceptState,
@@ -176,7 +177,7 @@ export class SqliteQueue {
       const booksClosedUntil = this.#posting.closing(order.ledgerId, decider.closingMatters(taken))
       const state = { now: Date.now(), accounts, targets, taken, booksClosedUntil }
       const writes = decider.decide(state)
-      for (const transaction of writes.ended) this.#end(transaction)
+      for (const transaction of writes.ended) this.#end(transaction, writes.hashes)
       this.#posting.resolve(writes.targets)
       this.#posting.move(order.ledgerId, writes.accounts)
     })
@@ -301,8 +302,8 @@ export class SqliteQueue {
     }
   }
 
-  #end(transaction: TransactionRecord): void {
-    this.#posting.insertEntries(transaction)
+  #end(transaction: TransactionRecord, hashes: EntryChain['hashes']): void {
+    this.#posting.insertEntries(transaction, hashes)
     this.#statements.end.run(
       transaction.status,
       transaction.postedAt,

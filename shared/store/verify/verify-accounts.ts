@@ -1,8 +1,10 @@
-import { balanceOf, type AccountType, type Direction } from '../../ledger/account.ts'
+import type { EntryContent } from '../../engine/entry-chain.ts'
+import { balanceOf, normalSides, type AccountType, type Direction } from '../../ledger/account.ts'
 import { minorUnits } from '../../ledger/money.ts'
 import type { Statement } from '../reader.ts'
 import { time, type Row } from '../rows.ts'
 import type { Differences } from './differences.ts'
+import { HashChain } from './hash-chain.ts'
 import type { Pace } from './pace.ts'
 import { wholeNumber } from './whole-number.ts'
 import type { VerifyingReader } from './verifying-reader.ts'
@@ -19,10 +21,11 @@ interface Cut {
   readonly row: Row
 }
 
-/** How many accounts and entries were looked at. */
+/** How many accounts and entries were looked at, and how many of the entries have no hash. */
 export interface AccountCounts {
   accounts: number
   entries: number
+  unchained: number
 }
 
 /**
@@ -33,6 +36,7 @@ function cutPage(after: string | undefined): Statement {
   return {
     name: after === undefined ? 'verify_first_accounts' : 'verify_accounts',
     text: `select a.id, a.account_type, a.version, a.posted_debits, a.posted_credits, a.last_posted_at,
+                  a.chain_hash, a.chain_version,
                   (select e.account_version from entries e
                     where e.ledger_id = a.ledger_id and e.account_id = a.id
                       and e.account_version > a.version limit 1) as beyond
@@ -42,17 +46,24 @@ function cutPage(after: string | undefined): Statement {
   }
 }
 
-/** Entries in the order of their accounts and versions, through `entries_pkey`. No lock. */
-const entryWalk: Statement = {
+/**
+ * Entries in the order of their accounts and versions, through `entries_pkey`, each with what is hashed of its transaction, through
+ * `transactions_pkey`. No lock.
+ */
+const entryWalk = (reader: VerifyingReader): Statement => ({
   name: 'verify_entries_of_accounts',
-  text: `select account_id, account_version, direction, amount, balance_after, debits_after, posted_at
-           from entries
-          where ledger_id = $1 and (account_id, account_version) > ($2, $3) and account_id <= $4
-          order by account_id, account_version limit $5`,
-}
+  text: `select e.account_id, e.account_version, e.transaction_id, e.position, e.direction, e.amount,
+                e.balance_after, e.debits_after, e.posted_at, e.hash, t.fingerprint,
+                t.posted_at as transaction_posted_at
+           from entries e
+           ${reader.probe('transactions', 't', 't.ledger_id = $1 and t.id = e.transaction_id')}
+          where e.ledger_id = $1 and (e.account_id, e.account_version) > ($2, $3)
+            and e.account_id <= $4
+          order by e.account_id, e.account_version limit $5`,
+})
 
 /**
- * Recomputes every account of a ledger from its entries: versions without gaps, running totals, stored totals.
+ * Recomputes every account of a ledger from its entries: versions without gaps, running totals, stored totals, hashes.
  *
  * Nothing holds still for it. Entries never change and versions have no gaps, so a short read of some account rows
  * fixes how far each account is looked at, and its entries up to there can be read at leisure; later ones are
@@ -64,7 +75,7 @@ export async function verifyAccounts(
   differences: Differences,
   pace: Pace,
 ): Promise<AccountCounts> {
-  const counts = { accounts: 0, entries: 0 }
+  const counts = { accounts: 0, entries: 0, unchained: 0 }
   let after: string | undefined
   for (;;) {
     const parameters = [ledgerId, accountsPerRead, ...(after === undefined ? [] : [after])]
@@ -74,7 +85,7 @@ export async function verifyAccounts(
     )
     counts.accounts += page.length
     counts.entries += await walkEntries(reader, ledgerId, chains, pace)
-    for (const chain of chains.values()) chain.end()
+    for (const chain of chains.values()) counts.unchained += chain.end()
 
     after = page.at(-1)?.['id'] as string | undefined
     if (page.length < accountsPerRead) return counts
@@ -91,10 +102,11 @@ async function walkEntries(
   const ids = [...chains.keys()]
   const last = ids.at(-1)
   if (last === undefined) return 0
+  const statement = entryWalk(reader)
   let entries = 0
   let from: readonly [string, number] = [ids[0] ?? last, Number.MIN_SAFE_INTEGER]
   for (;;) {
-    const rows = await pace(() => reader.rows(entryWalk, [ledgerId, ...from, last, entriesPerRead]))
+    const rows = await pace(() => reader.rows(statement, [ledgerId, ...from, last, entriesPerRead]))
     let skipping = false
     for (const row of rows) {
       const chain = chains.get(row['account_id'] as string)
@@ -130,14 +142,17 @@ class Chain {
   #debits = 0n
   #credits = 0n
   #at: number | null = null
+  readonly #hashes: HashChain
 
   constructor(ledgerId: number, cut: Cut, differences: Differences) {
     this.#ledgerId = ledgerId
     this.cut = cut
     this.#differences = differences
+    this.#hashes = new HashChain(ledgerId, cut.id)
   }
 
   add(row: Row): void {
+    this.#hashes.add(row, () => this.#likely(row))
     const version = Number(row['account_version'])
     const amount = wholeNumber(row['amount'])
     this.#expect(
@@ -175,8 +190,12 @@ class Chain {
     this.#at = at
   }
 
-  end(): void {
+  /** Ends with the account's own row; gives the number of entries without a hash. */
+  end(): number {
     const { row, version } = this.cut
+    this.#hashes.end(row)
+    const { fault, unchained } = this.#hashes
+    if (fault !== undefined) this.#tell('hash', fault)
     this.#expect(
       'beyond',
       row['beyond'] === null,
@@ -202,6 +221,23 @@ class Chain {
       time(row['last_posted_at']) === this.#at,
       () => 'its time of last posting is not that of its last entry',
     )
+    return unchained
+  }
+
+  /** What columns of the next entry must have been if they follow from the others and from the entries before. */
+  #likely(row: Row): Partial<EntryContent> {
+    const amount = wholeNumber(row['amount']) ?? 0n
+    const balanceAfter = wholeNumber(row['balance_after']) ?? 0n
+    const change = balanceAfter - this.#balance()
+    const isDebit = (row['direction'] as Direction) === 'debit'
+    const grows = isDebit === (normalSides[this.cut.accountType] === 'debit')
+    return {
+      accountVersion: this.#version + 1,
+      amount: change < 0n ? -change : change,
+      balanceAfter: this.#balance() + (grows ? amount : -amount),
+      debitsAfter: this.#debits + (isDebit ? amount : 0n),
+      postedAt: time(row['transaction_posted_at']),
+    }
   }
 
   #balance(): bigint {

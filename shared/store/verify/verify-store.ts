@@ -17,6 +17,8 @@ export interface LedgerEvidence {
   readonly accounts: number
   /** Entries found along the accounts, and along the transactions: the same number when nothing is posted meanwhile. */
   readonly entriesOfAccounts: number
+  /** Of these, those without a hash. */
+  readonly unchained: number
   readonly entriesOfTransactions: number
   readonly transactions: Readonly<Record<TransactionStatus, number>>
   readonly queued: number
@@ -93,6 +95,7 @@ async function verifyLedger(
     ledgerId,
     accounts: accounts.accounts,
     entriesOfAccounts: accounts.entries,
+    unchained: accounts.unchained,
     entriesOfTransactions: transactions.entries,
     transactions: transactions.byStatus,
     queued: await verifyQueue(reader, ledgerId, differences, pace),
