@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { readConfiguration } from '../shared/config.ts'
+import { recordOfScript } from './on-the-spot.ts'
 import { grantRole } from '../shared/store/postgres/grant-role.ts'
 
 const usage = `As the owner (DATABASE_URL), makes the role that the service connects with, or brings it up to date:
@@ -30,7 +31,9 @@ async function grantServiceRole(): Promise<number> {
   }
   const purpose = values['read-only'] ? 'reader' : 'service'
   const name = values.role ?? `ledgerflow_${purpose}`
-  const { created, remaining } = await grantRole(location.url, { name, purpose, password })
+  const record = recordOfScript('grantRole', { kind: 'role', id: name })
+  const wish = { name, purpose, password } as const
+  const { created, remaining } = await grantRole(location.url, wish, record)
 
   const kept = created ? 'it has no password' : 'its password stays'
   console.log(`role ${name} ${created ? 'made' : 'brought up to date'}: ${purpose}`)

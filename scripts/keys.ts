@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { isGood, newKey, type ApiKey } from '../shared/access/api-key.ts'
 import { isRole, roles } from '../shared/access/role.ts'
 import { readConfiguration } from '../shared/config.ts'
+import { recordOfScript } from './on-the-spot.ts'
 import { openAccess, type OpenedAccess } from '../shared/store/open.ts'
 
 const usage = `Makes, lists and ends the API keys of DATABASE_URL, also beside the running service:
@@ -71,7 +72,9 @@ async function create({ apiKeys, ledgers }: OpenedAccess): Promise<number> {
   }
   const made = newKey()
   const wish = { name, role, ledgerId: ledger?.id ?? null, expiresAt }
-  const key = await apiKeys.add(made, wish, now)
+  const { ledgerId } = wish
+  const record = recordOfScript('createKey', { kind: 'key', id: made.prefix, ledgerId })
+  const key = await apiKeys.add(made, wish, now, record)
   console.error(sentenceOf(key, ledger?.name, now))
   console.log(made.key)
   return 0
@@ -87,7 +90,9 @@ async function list({ apiKeys, ledgers }: OpenedAccess): Promise<number> {
 }
 
 async function revoke({ apiKeys }: OpenedAccess, prefix: string): Promise<number> {
-  if (!(await apiKeys.revoke(prefix, Date.now()))) {
+  const record = ({ ledgerId }: ApiKey) =>
+    recordOfScript('revokeKey', { kind: 'key', id: prefix, ledgerId })
+  if (!(await apiKeys.revoke(prefix, Date.now(), record))) {
     throw new Error('no key that still stands has this prefix; npm run keys -- list shows them')
   }
   console.log(`${prefix} is revoked: every service refuses it within a second`)

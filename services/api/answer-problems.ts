@@ -48,6 +48,7 @@ export function sendProblem(
   problem: Problem,
 ): FastifyReply {
   const { retryAfterS, allow } = problem.content
+  request.problemCode = problem.code
   const pattern = request.routeOptions.url
   const instance = pattern === undefined ? '/' : instanceOf(pattern, pathOf(request.url))
   if (retryAfterS !== undefined) void reply.header('retry-after', String(retryAfterS))

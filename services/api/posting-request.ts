@@ -1,11 +1,12 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import type { PostCommand } from '../../shared/engine/post-command.ts'
+import { witnessed, type PostCommand } from '../../shared/engine/post-command.ts'
 import type { Rehearsal } from '../../shared/engine/rehearsal.ts'
 import { dryRunJson } from '../../shared/wire/dry-run-json.ts'
 import { uuid } from '../../shared/wire/fields.ts'
 import { invalidParts } from '../../shared/wire/invalid-request.ts'
 import type { ProblemCode } from '../../shared/wire/problems.ts'
+import { witnessOf } from './audit/witness.ts'
 import { sendProblem } from './answer-problems.ts'
 import { refusalProblem, type TransactionAnswers } from './transaction-answers.ts'
 import { waitSMax } from './waiting.ts'
@@ -105,6 +106,7 @@ export async function rehearseAndAnswer(
   if (request.query.mode === 'async') {
     throw invalidParts([{ pointer: 'query/dry_run', detail: 'must not come with mode=async' }])
   }
+  request.isWitnessed = true
   const { outcome, accounts } = await rehearsal.rehearse(command)
   if (outcome.kind !== 'written') return reading.outcome(request, reply, command, outcome)
   const { failure } = outcome.transaction
@@ -118,10 +120,15 @@ export async function postAndAnswer(
   request: FastifyRequest<{ Querystring: PostQuery }>,
   reply: FastifyReply,
   command: PostCommand,
-  { intake, reading }: { intake: TransactionIntake; reading: TransactionAnswers },
+  {
+    intake,
+    reading,
+    action,
+  }: { intake: TransactionIntake; reading: TransactionAnswers; action?: string },
 ): Promise<FastifyReply> {
   const { mode, waitMs } = intake.mode(request, reply)
-  const outcome = await intake.take(command, mode)
+  const witness = witnessOf(request, { status: 201, ...(action === undefined ? {} : { action }) })
+  const outcome = await intake.take(witnessed(command, witness), mode)
   if (outcome.kind === 'written' && waitMs > 0) {
     const transaction = await intake.wait(outcome.transaction, waitMs)
     return reading.standsNow(request, reply, transaction)

@@ -5,6 +5,7 @@ import { admitRequests } from './access/admit-requests.ts'
 import type { Gate } from './access/gate.ts'
 import { FailedLogins, limitRequests, type Limits } from './access/limit-requests.ts'
 import { witnessActions } from './access/witness-actions.ts'
+import { RefusalLog } from './audit/refusal-log.ts'
 import { allowOrigins } from './allow-origins.ts'
 import type { ApiContext } from './context.ts'
 import { answerProblem, answerProblems } from './answer-problems.ts'
@@ -14,6 +15,7 @@ import type { Readiness } from './readiness.ts'
 import { readStrictBodies } from './request-body.ts'
 import { judgeHeads } from './request-head.ts'
 import { accountRoutes } from './routes/accounts.ts'
+import { auditRoutes } from './routes/audit.ts'
 import { batchRoutes } from './routes/batches.ts'
 import { currencyRoutes } from './routes/currencies.ts'
 import { documentationRoutes, registerOpenApi } from './routes/documentation.ts'
@@ -95,7 +97,7 @@ export async function buildApi(
   const failedLogins = new FailedLogins(counts, border.limits.failedLogins)
   server.addHook('onClose', async () => failedLogins.close())
   admitRequests(server, gate, failedLogins, context.log)
-  witnessActions(server, context.log)
+  witnessActions(server, new RefusalLog(context.store, context.log), context.log)
   readStrictBodies(server)
   await limitRequests(server, counts, border.limits.requests)
 
@@ -115,6 +117,7 @@ export async function buildApi(
     await api.register(currencyRoutes(context))
     await api.register(ledgerRoutes(context))
     await api.register(ledgerRegistryRoutes(context))
+    await api.register(auditRoutes(context))
   })
   await server.register(healthRoutes(context, readiness))
   await server.register(pageRoutes(context))

@@ -1,11 +1,13 @@
-import type { TransactionRecord } from './transaction-record.ts'
+import type { AuditRecord } from './audit-record.ts'
 import { GroupCommit } from './group-commit.ts'
 import { newRecord } from './new-record.ts'
 import type { PostCommand, PostOutcome } from './post-command.ts'
-import type { AcceptReads, AcceptState, QueueStore } from './queue-store.ts'
+import type { AcceptReads, AcceptState, AcceptWrites, QueueStore } from './queue-store.ts'
 import { settleBatch, type BatchObserver } from './settle-batch.ts'
 import { slotOf, type LedgerSlot } from './slot.ts'
 import { StandingIndex } from './standing-index.ts'
+import type { TransactionRecord } from './transaction-record.ts'
+import { recordOf } from './witnessed-ends.ts'
 
 /** The most commands of one batch; the sequence hands out a thousand numbers at a time. */
 const batchSizeMax = 500
@@ -65,26 +67,28 @@ export class Acceptance {
     commands: readonly PostCommand[],
     mayHaveHappened: boolean,
   ): Promise<readonly PostOutcome[]> {
-    let decision: AcceptDecision = { outcomes: [], accepted: [] }
+    let outcomes: readonly PostOutcome[] = []
     await this.#store.accept(readsOf(commands, mayHaveHappened), (state) => {
-      decision = decideAcceptance(commands, state)
-      return decision.accepted
+      const decision = decideAcceptance(commands, state)
+      outcomes = decision.outcomes
+      return decision.writes
     })
     // Ring also for what an earlier try has left behind: its own ring may never have left.
     this.#accepted(slotsOf(commands))
-    return decision.outcomes
+    return outcomes
   }
 }
 
 interface AcceptDecision {
   readonly outcomes: readonly PostOutcome[]
-  readonly accepted: readonly TransactionRecord[]
+  readonly writes: AcceptWrites
 }
 
 /** Decides which commands are new, and numbers them in the order of their arrival. Pure. */
 function decideAcceptance(commands: readonly PostCommand[], state: AcceptState): AcceptDecision {
   const standing = new StandingIndex(state.standing)
   const accepted: TransactionRecord[] = []
+  const records: AuditRecord[] = []
   const outcomes = commands.map((command): PostOutcome => {
     const before = standing.outcomeFor(command)
     if (before !== undefined) return before
@@ -96,9 +100,12 @@ function decideAcceptance(commands: readonly PostCommand[], state: AcceptState):
     })
     accepted.push(transaction)
     standing.add(transaction)
-    return { kind: 'written', transaction }
+    const outcome = { kind: 'written', transaction } as const
+    const record = recordOf(command, outcome)
+    if (record !== undefined) records.push(record)
+    return outcome
   })
-  return { outcomes, accepted }
+  return { outcomes, writes: { transactions: accepted, records } }
 }
 
 /** What orders a command among the others: its own word, or the account of its first entry. */

@@ -1,3 +1,4 @@
+import type { Witness } from './audit-record.ts'
 import type { BatchOutcome, CommandBatch, MemberOutcome } from './command-batch.ts'
 import { decideBatch } from './decide-batch.ts'
 import { decideCommandBatches } from './decide-command-batches.ts'
@@ -86,16 +87,14 @@ export class BatchPosting {
     result: PromiseSettledResult<BatchOutcome>,
     batch: CommandBatch | undefined,
   ): Promise<PromiseSettledResult<BatchOutcome>> {
-    return batch?.mode === 'independent' && isRefusedByStore(result)
-      ? this.#apart(batch.commands)
-      : result
+    return batch?.mode === 'independent' && isRefusedByStore(result) ? this.#apart(batch) : result
   }
 
   /** Posts an independent batch that the database refuses as a whole in parts, in its order, until the culprit stands alone. */
-  async #apart(commands: readonly PostCommand[]): Promise<PromiseSettledResult<BatchOutcome>> {
+  async #apart({ commands, witness }: CommandBatch): Promise<PromiseSettledResult<BatchOutcome>> {
     const settled = await settleBatch(
       commands,
-      (members, again) => this.#tryInOrder(members, again),
+      (members, again) => this.#tryInOrder(members, witness, again),
       this.#observer,
       true,
     )
@@ -110,12 +109,14 @@ export class BatchPosting {
 
   async #tryInOrder(
     commands: readonly PostCommand[],
+    witness: Witness | undefined,
     mayHaveHappened: boolean,
   ): Promise<readonly PostOutcome[]> {
     let outcomes: readonly PostOutcome[] = []
     try {
       await this.#store.post(readsOf(commands, mayHaveHappened), (state) => {
-        const decision = decideBatch(commands, state)
+        // The first part that writes anything leaves the record of the whole.
+        const decision = decideBatch(commands, state, witness)
         outcomes = decision.outcomes
         return decision.writes
       })

@@ -1,3 +1,4 @@
+import type { Witness } from './audit-record.ts'
 import type { PostCommand, PostOutcome } from './post-command.ts'
 
 /** Whether the members of a batch stand and fall together, or each by itself. */
@@ -9,6 +10,8 @@ export interface CommandBatch {
   readonly ledgerId: number
   readonly mode: BatchMode
   readonly commands: readonly PostCommand[]
+  /** Who is to record it, as one action. */
+  readonly witness?: Witness | undefined
 }
 
 /** The answer to one member of a batch. */

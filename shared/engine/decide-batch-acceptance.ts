@@ -8,6 +8,7 @@ import type { BatchAcceptState, BatchAcceptWrites, NewPlace } from './queue-stor
 import { slotOf } from './slot.ts'
 import { StandingIndex } from './standing-index.ts'
 import type { QueuePlace, TransactionRecord } from './transaction-record.ts'
+import { recordOfBatch } from './witnessed-ends.ts'
 
 /** How a batch is accepted, and what is written for it; nothing unless it is new and taken. */
 export interface BatchAcceptanceDecision {
@@ -51,9 +52,15 @@ export function decideBatchAcceptance(
   const members = outcomes.map(memberOf)
   const record = { id, ledgerId, mode, fingerprint, createdAt: state.now, members }
   const places = placing.places(transactions)
+  const witness = recordOfBatch(batch.witness, outcomes, id)
   return {
     acceptance: { kind: 'accepted', batch: record, transactions, places: places.length },
-    writes: { batch: record, transactions, places },
+    writes: {
+      batch: record,
+      transactions,
+      places,
+      records: witness === undefined ? [] : [witness],
+    },
   }
 }
 

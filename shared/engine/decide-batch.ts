@@ -4,7 +4,9 @@ import { decideWish } from '../ledger/decide-wish.ts'
 import type { HoldDecision } from '../ledger/place-hold.ts'
 import type { Refusal } from '../ledger/refusal.ts'
 import type { TransactionStatus } from '../ledger/transaction.ts'
+import type { AuditRecord, Witness } from './audit-record.ts'
 import { accountsMoved } from './batch-time.ts'
+import type { MemberOutcome } from './command-batch.ts'
 import { decideHoldChange } from './decide-hold-change.ts'
 import { chainEntries } from './entry-chain.ts'
 import type { HoldChangeRecord } from './hold-change-record.ts'
@@ -14,6 +16,7 @@ import type { BatchState, BatchWrites } from './posting-store.ts'
 import { RunningBooks, type BooksMark } from './running-books.ts'
 import { StandingIndex } from './standing-index.ts'
 import type { TransactionRecord } from './transaction-record.ts'
+import { recordOf, recordOfBatch } from './witnessed-ends.ts'
 
 /** What a batch answers and what it writes; `outcomes[i]` answers `commands[i]`. */
 export interface BatchDecision {
@@ -26,11 +29,16 @@ export interface BatchDecision {
  *
  * Judged in this order: the command stands already (an earlier try got through) · its key is known · it is
  * refused by itself · its time lies in closed books · its target or the accounts refuse it. A refused member leaves no trace
- * on the others.
+ * on the others. `witness` records who asked for all of it together.
  */
-export function decideBatch(commands: readonly Command[], state: BatchState): BatchDecision {
+export function decideBatch(
+  commands: readonly Command[],
+  state: BatchState,
+  witness?: Witness,
+): BatchDecision {
   const batch = new BatchInProgress(state)
   const outcomes = commands.map((command) => batch.decide(command))
+  batch.record(witness, outcomes)
   return { outcomes, writes: batch.writes() }
 }
 
@@ -47,6 +55,7 @@ export class BatchInProgress {
   readonly #standing: StandingIndex
   readonly #written: TransactionRecord[] = []
   readonly #holdChanges: HoldChangeRecord[] = []
+  readonly #records: AuditRecord[] = []
 
   constructor(state: BatchState) {
     this.#state = state
@@ -56,6 +65,21 @@ export class BatchInProgress {
 
   /** Decides the next command, by the rules of `decideBatch`. */
   decide(command: Command): PostOutcome {
+    const outcome = this.#outcomeOf(command)
+    this.#keep(recordOf(command, outcome))
+    return outcome
+  }
+
+  /** Records who asked for a batch whose members are all decided. */
+  record(witness: Witness | undefined, members: readonly MemberOutcome[]): void {
+    this.#keep(recordOfBatch(witness, members))
+  }
+
+  #keep(record: AuditRecord | undefined): void {
+    if (record !== undefined) this.#records.push(record)
+  }
+
+  #outcomeOf(command: Command): PostOutcome {
     const before = this.#standing.outcomeFor(command)
     if (before !== undefined) return before
     if (isHoldCommand(command)) {
@@ -105,6 +129,7 @@ export class BatchInProgress {
       holdChanges: this.#holdChanges,
       accounts: accountsMoved(accounts, this.#state.accounts, at, heads),
       hashes,
+      records: this.#records,
       at,
     }
   }

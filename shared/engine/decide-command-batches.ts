@@ -15,11 +15,14 @@ export function decideCommandBatches(
   state: BatchState,
 ): CommandBatchesDecision {
   const progress = new BatchInProgress(state)
-  const outcomes = batches.map(({ mode, commands }) =>
-    mode === 'atomic'
-      ? decideTogether(commands, progress)
-      : { committed: true, members: commands.map((command) => progress.decide(command)) },
-  )
+  const outcomes = batches.map(({ mode, commands, witness }) => {
+    const outcome =
+      mode === 'atomic'
+        ? decideTogether(commands, progress)
+        : { committed: true, members: commands.map((command) => progress.decide(command)) }
+    if (outcome.committed) progress.record(witness, outcome.members)
+    return outcome
+  })
   return { outcomes, writes: progress.writes() }
 }
 

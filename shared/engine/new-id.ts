@@ -19,3 +19,16 @@ export function newId(): string {
   used += bytesOfId
   return v7({ random })
 }
+
+/** The time that an id of ours begins with; ms since 1970. */
+export function timeOfId(id: string): number {
+  return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16)
+}
+
+const timeMax = 2 ** 48 - 1
+
+/** What comes before every id of a time and later ones, and after every earlier one. */
+export function firstIdAt(ms: number): string {
+  const hex = Math.min(Math.max(ms, 0), timeMax).toString(16).padStart(12, '0')
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`
+}

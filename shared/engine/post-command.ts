@@ -1,11 +1,17 @@
 import type { Pricing, RequestedEntry } from '../ledger/command.ts'
 import type { HoldChangeWish, SpecialWish } from '../ledger/special-wish.ts'
+import type { Witness } from './audit-record.ts'
 import type { HoldChangeRecord } from './hold-change-record.ts'
 import { newId } from './new-id.ts'
 import type { TransactionNotes, TransactionRecord } from './transaction-record.ts'
 
+/** What is asked by somebody, and is to be recorded with what it does. */
+interface Asked {
+  witness?: Witness
+}
+
 /** The wish to make one transaction, parsed and judged by itself: to post, hold, capture or reverse. */
-export interface PostCommand extends TransactionNotes {
+export interface PostCommand extends TransactionNotes, Asked {
   /** Given before the first try and kept through all of them, so that a second try can find the first. */
   readonly transactionId: string
   readonly ledgerId: number
@@ -22,7 +28,7 @@ export interface PostCommand extends TransactionNotes {
 }
 
 /** The wish to void, extend or end a hold, which makes no transaction of its own. */
-export interface HoldCommand {
+export interface HoldCommand extends Asked {
   readonly wish: HoldChangeWish | { readonly kind: 'expire'; readonly target: string }
   /** The id of the record of the change, kept through all tries. */
   readonly changeId: string
@@ -31,6 +37,15 @@ export interface HoldCommand {
   readonly fingerprint: string | null
   /** The accounts of the hold. */
   readonly accountIds: readonly string[]
+}
+
+/** The same command, with who is to record it. Not a copy: that would cost a payment 5 µs. */
+export function witnessed<Wished extends Command>(
+  command: Wished,
+  witness: Witness | undefined,
+): Wished {
+  if (witness !== undefined) command.witness = witness
+  return command
 }
 
 /** The command to end a hold whose time is over. */

@@ -1,5 +1,6 @@
 import type { TransactionStatus } from '../ledger/transaction.ts'
 import type { ChainedAccount, EntryChain } from './entry-chain.ts'
+import type { AuditRecord } from './audit-record.ts'
 import type { HoldChangeRecord } from './hold-change-record.ts'
 import type { TransactionRecord } from './transaction-record.ts'
 
@@ -53,6 +54,8 @@ export interface BatchWrites {
   readonly accounts: readonly ChainedAccount[]
   /** The hash of each entry. */
   readonly hashes: EntryChain['hashes']
+  /** Who asked for what of it. */
+  readonly records: readonly AuditRecord[]
   /** When all of it happens: the rows' `created_at`, `posted_at`, `failed_at`. Ms since 1970. */
   readonly at: number
 }

@@ -1,3 +1,4 @@
+import type { AuditRecord, Witness } from './audit-record.ts'
 import type { BatchRecord } from './batch-record.ts'
 import type { ChainedAccount, EntryChain } from './entry-chain.ts'
 import type { Standing } from './posting-store.ts'
@@ -18,6 +19,12 @@ export interface AcceptState {
   readonly standing: readonly Standing[]
   /** The first of `count` numbers, greater than any that was given before this batch began. */
   readonly firstSequence: number
+}
+
+/** Everything that accepting writes: what is queued, and who asked for it. */
+export interface AcceptWrites {
+  readonly transactions: readonly TransactionRecord[]
+  readonly records: readonly AuditRecord[]
 }
 
 /** What accepting a client's batch must know besides: whether it stands already, by its own id or by what it says. */
@@ -46,6 +53,7 @@ export interface BatchAcceptWrites {
   readonly batch: BatchRecord
   readonly transactions: readonly TransactionRecord[]
   readonly places: readonly NewPlace[]
+  readonly records: readonly AuditRecord[]
 }
 
 /** Which queued transactions to take: the oldest of some slots, or exactly some places. All of one ledger. */
@@ -153,10 +161,7 @@ export interface QueueStore {
   readonly turnsBefore: number
 
   /** Runs one batch of acceptance as one database transaction. Rejects with `StoreFailure`. */
-  accept(
-    reads: AcceptReads,
-    decide: (state: AcceptState) => readonly TransactionRecord[],
-  ): Promise<void>
+  accept(reads: AcceptReads, decide: (state: AcceptState) => AcceptWrites): Promise<void>
 
   /** Runs the acceptance of one batch of a client's as one database transaction. Rejects with `StoreFailure`. */
   acceptBatch(
@@ -169,7 +174,7 @@ export interface QueueStore {
   findBatchByFingerprint(ledgerId: number, fingerprint: string): Promise<string | undefined>
 
   /** Ends what is still queued of a batch as canceled; gives the ids and places of that. */
-  cancelBatch(batch: BatchRecord): Promise<readonly TransactionRecord[]>
+  cancelBatch(batch: BatchRecord, witness?: Witness): Promise<readonly TransactionRecord[]>
 
   /**
    * Runs one drain as one database transaction: takes the slots that nobody else is draining, takes their oldest rows,
@@ -206,13 +211,13 @@ export interface QueueStore {
   park(ledgerId: number, place: QueuePlace, reason: string): Promise<void>
 
   /** Ends a queued transaction as canceled, unless a drain has it or had it. One conditional update. */
-  cancel(ledgerId: number, id: string): Promise<EndOutcome>
+  cancel(ledgerId: number, id: string, witness?: Witness): Promise<EndOutcome>
 
   /** Lets a parked transaction be drained again. */
-  resume(ledgerId: number, id: string): Promise<EndOutcome>
+  resume(ledgerId: number, id: string, witness?: Witness): Promise<EndOutcome>
 
   /** Ends a parked transaction as failed. */
-  refuse(ledgerId: number, id: string, reason: string): Promise<EndOutcome>
+  refuse(ledgerId: number, id: string, reason: string, witness?: Witness): Promise<EndOutcome>
 
   queueStanding(ledgerId: number, place: QueuePlace): Promise<QueueStanding | undefined>
   backlog(): Promise<readonly SlotBacklog[]>

@@ -74,6 +74,7 @@ function nothing({ now }: BatchState): BatchWrites {
     holdChanges: [],
     accounts: [],
     hashes: new Map(),
+    records: [],
     at: now,
   }
 }

@@ -1,4 +1,5 @@
-import { IsNull } from 'typeorm'
+import { IsNull, type EntityManager } from 'typeorm'
+import type { AuditRecord } from '../engine/audit-record.ts'
 import { newId } from '../engine/new-id.ts'
 import type { ApiKey, NewKey } from '../access/api-key.ts'
 import type { Role } from '../access/role.ts'
@@ -40,18 +41,53 @@ export class ApiKeys {
     return rows.map(keyOf)
   }
 
-  async add({ prefix, hash }: Omit<NewKey, 'key'>, wish: KeyWish, now: number): Promise<ApiKey> {
+  /** Makes a key; with the record of who made it, where there is one, in the same database transaction. */
+  async add(
+    { prefix, hash }: Omit<NewKey, 'key'>,
+    wish: KeyWish,
+    now: number,
+    record?: AuditRecord,
+  ): Promise<ApiKey> {
     const key: ApiKey = { id: newId(), prefix, ...wish, createdAt: now, revokedAt: null }
-    await failingClearly('write', () => this.#table.insert({ ...key, secretHash: hash }))
+    await this.#recording(record, async (manager) => {
+      const table = manager.getRepository(this.#source.entities.apiKeys)
+      await table.insert({ ...key, secretHash: hash })
+      return true
+    })
     return key
   }
 
-  /** Ends a key for good; false when none has the prefix, or it is ended already. */
-  async revoke(prefix: string, now: number): Promise<boolean> {
-    const { affected } = await failingClearly('write', () =>
-      this.#table.update({ prefix, revokedAt: IsNull() }, { revokedAt: now }),
+  /** Ends a key for good; false when none has the prefix, or it is ended already. The record is written as `add` writes it. */
+  async revoke(
+    prefix: string,
+    now: number,
+    recordFor?: (key: ApiKey) => AuditRecord,
+  ): Promise<boolean> {
+    const key = await failingClearly('read', () => this.#table.findOneBy({ prefix }))
+    if (key === null) return false
+    return this.#recording(recordFor?.(keyOf(key)), async (manager) => {
+      const table = manager.getRepository(this.#source.entities.apiKeys)
+      const { affected } = await table.update({ prefix, revokedAt: IsNull() }, { revokedAt: now })
+      return affected === 1
+    })
+  }
+
+  /** Does work, and records it if it did something. For scripts: in a service on SQLite, nothing may wait inside a transaction. */
+  async #recording(
+    record: AuditRecord | undefined,
+    work: (manager: EntityManager) => Promise<boolean>,
+  ): Promise<boolean> {
+    const { dataSource, entities } = this.#source
+    if (record === undefined) return failingClearly('write', () => work(dataSource.manager))
+    const { object, ...rest } = record
+    const row = { ...rest, objectKind: object?.kind ?? null, objectId: object?.id ?? null }
+    return failingClearly('write', () =>
+      dataSource.transaction(async (manager) => {
+        const isDone = await work(manager)
+        if (isDone) await manager.getRepository(entities.auditRecords).insert(row)
+        return isDone
+      }),
     )
-    return affected === 1
   }
 
   get #table() {

@@ -1,8 +1,10 @@
+import type { Witness } from '../engine/audit-record.ts'
 import type { BatchRecord } from '../engine/batch-record.ts'
 import { deathsOfResumed } from '../engine/choose-carefully.ts'
 import type { EndOutcome } from '../engine/queue-store.ts'
 import type { QueuePlace, TransactionRecord } from '../engine/transaction-record.ts'
 import { refuse } from '../ledger/refusal.ts'
+import { recordSteps } from './audit-records.ts'
 import { queueStanding } from './read-queue.ts'
 import { findTransaction, findTransactions } from './read-transactions.ts'
 import type { Reader, Statement } from './reader.ts'
@@ -74,11 +76,26 @@ const markAttempt: Statement = {
 const notedMax = 64
 
 /** Ends a queued transaction as canceled, unless a drain has it or had it. */
-export function cancel(access: QueueAccess, ledgerId: number, id: string): Promise<EndOutcome> {
+export function cancel(
+  access: QueueAccess,
+  ledgerId: number,
+  id: string,
+  witness?: Witness,
+): Promise<EndOutcome> {
+  return cancelRecorded(access, ledgerId, id, witnessedSteps(access, id, witness))
+}
+
+function cancelRecorded(
+  access: QueueAccess,
+  ledgerId: number,
+  id: string,
+  records: readonly Step[],
+): Promise<EndOutcome> {
   return change(access, ledgerId, id, (place, now) => [
     step(dequeue, [ledgerId, place.slot, place.sequence]),
     step(markCanceled, [ledgerId, id, now]),
     ...access.telling([{ ledgerId, type: 'transaction.canceled', subjectId: id, at: now }]),
+    ...records,
   ])
 }
 
@@ -89,16 +106,23 @@ export function cancel(access: QueueAccess, ledgerId: number, id: string): Promi
 export async function cancelBatch(
   access: QueueAccess,
   { ledgerId, id, mode, members }: BatchRecord,
+  witness?: Witness,
 ): Promise<TransactionRecord[]> {
+  const records = (count: number) =>
+    recordSteps(access, witness?.({ kind: 'batch', id, end: 'done', count }))
   const own = members.flatMap(({ transactionId, replayed }) =>
     replayed || transactionId === null ? [] : transactionId,
   )
   const before = [...(await findTransactions(access, ledgerId, own)).values()]
   const queued = before.filter(({ status }) => status === 'queued')
-  if (mode === 'atomic') return cancelTogether(access, ledgerId, id, queued)
+  if (mode === 'atomic') {
+    return cancelTogether(access, { ledgerId, batchId: id }, queued, records(queued.length))
+  }
   const canceled: TransactionRecord[] = []
   for (const transaction of queued) {
-    const outcome = await cancel(access, ledgerId, transaction.id)
+    // One record for all: it is written with the first that is canceled.
+    const due = canceled.length === 0 ? records(1) : []
+    const outcome = await cancelRecorded(access, ledgerId, transaction.id, due)
     if (outcome.kind === 'ended') canceled.push(outcome.transaction)
   }
   return canceled
@@ -106,9 +130,9 @@ export async function cancelBatch(
 
 async function cancelTogether(
   access: QueueAccess,
-  ledgerId: number,
-  batchId: string,
+  { ledgerId, batchId }: { readonly ledgerId: number; readonly batchId: string },
   queued: readonly TransactionRecord[],
+  records: readonly Step[],
 ): Promise<TransactionRecord[]> {
   const [first] = queued
   if (first === undefined || first.place === null) return []
@@ -120,14 +144,21 @@ async function cancelTogether(
     ...access.telling(
       queued.map(({ id }) => ({ ledgerId, type: 'transaction.canceled', subjectId: id, at: now })),
     ),
+    ...records,
   ]
   return (await access.apply(steps)) === undefined ? [] : [...queued]
 }
 
 /** Lets a parked transaction be drained again; alone, if processes have died of it. */
-export function resume(access: QueueAccess, ledgerId: number, id: string): Promise<EndOutcome> {
+export function resume(
+  access: QueueAccess,
+  ledgerId: number,
+  id: string,
+  witness?: Witness,
+): Promise<EndOutcome> {
   return change(access, ledgerId, id, (place) => [
     step(unmarkParked, [ledgerId, place.slot, place.sequence]),
+    ...witnessedSteps(access, id, witness),
   ])
 }
 
@@ -137,12 +168,14 @@ export function refuseParked(
   ledgerId: number,
   id: string,
   reason: string,
+  witness?: Witness,
 ): Promise<EndOutcome> {
   const failure = JSON.stringify(refuse('refused_by_operator', { reason }))
   return change(access, ledgerId, id, (place, now) => [
     step(dequeueParked, [ledgerId, place.slot, place.sequence]),
     step(markFailed, [ledgerId, id, now, failure]),
     ...access.telling([{ ledgerId, type: 'transaction.failed', subjectId: id, at: now }]),
+    ...witnessedSteps(access, id, witness),
   ])
 }
 
@@ -200,6 +233,15 @@ async function stands(access: Reader, ledgerId: number, id: string): Promise<Tra
   const transaction = await findTransaction(access, ledgerId, id)
   if (transaction === undefined) throw new Error('a transaction that was there is gone')
   return transaction
+}
+
+/** The step that records who changed a transaction. */
+function witnessedSteps(
+  access: QueueAccess,
+  id: string,
+  witness: Witness | undefined,
+): readonly Step[] {
+  return recordSteps(access, witness?.({ kind: 'transaction', id, end: 'done' }))
 }
 
 function step(statement: Statement, parameters: Step['parameters']): Step {

@@ -1,4 +1,6 @@
+import type { Witness } from '../engine/audit-record.ts'
 import { StoreFailure } from '../engine/store-failure.ts'
+import { recordSteps } from './audit-records.ts'
 import type { BooksClock } from './books-clock.ts'
 import type { BooksClosing } from './ledger-store.ts'
 import type { Reader, Statement } from './reader.ts'
@@ -24,13 +26,26 @@ export async function closeBooks(
   access: Reader & Writer & BooksClock,
   ledgerId: number,
   until: number,
+  witness?: Witness,
 ): Promise<BooksClosing> {
   if (until > (await access.now())) return 'ahead'
   const parameters = [ledgerId, access.timeParameter(until)]
-  const moved = await access.apply([{ statement: moveClosing, parameters }])
+  const record = witness?.({ kind: 'ledger', id: await nameOf(access, ledgerId), end: 'done' })
+  const steps = [{ statement: moveClosing, parameters }, ...recordSteps(access, record)]
+  const moved = await access.apply(steps)
   if (moved === undefined) return 'earlier'
   await access.settle(until).catch((error: unknown) => {
     throw new StoreFailure('unknown', error)
   })
   return 'closed'
+}
+
+const ledgerName: Statement = {
+  name: 'ledger_name',
+  text: `select name from ledgers where id = $1`,
+}
+
+async function nameOf(reader: Reader, ledgerId: number): Promise<string> {
+  const [row] = await reader.rows(ledgerName, [ledgerId])
+  return row === undefined ? '' : (row['name'] as string)
 }

@@ -223,6 +223,24 @@ export interface EventRow {
   details: unknown
 }
 
+/** Who did what; never changed, never removed. Ledger 0 is none. */
+export interface AuditRow {
+  ledgerId: number
+  id: string
+  at: number
+  credential: string
+  role: string | null
+  address: string | null
+  action: string
+  outcome: string
+  status: number | null
+  code: string | null
+  objectKind: string | null
+  objectId: string | null
+  requestId: string | null
+  count: number
+}
+
 /** The schema as TypeORM sees it, in one dialect. The migrations make it; a test holds the two together. */
 export interface Entities {
   readonly ledgers: EntitySchema<LedgerRow>
@@ -240,6 +258,7 @@ export interface Entities {
   readonly batchMembers: EntitySchema<BatchMemberRow>
   readonly apiKeys: EntitySchema<ApiKeyRow>
   readonly events: EntitySchema<EventRow>
+  readonly auditRecords: EntitySchema<AuditRow>
 }
 
 /** Makes the entity schemas of a dialect. */
@@ -499,6 +518,7 @@ export function entitiesFor(dialect: Dialect): Entities {
     }),
     apiKeys: apiKeyEntity(kinds),
     events: eventEntity(kinds),
+    auditRecords: auditEntity(kinds),
     ...searchEntities(kinds),
   }
 }
@@ -597,6 +617,31 @@ function eventEntity(kinds: ColumnKinds): Entities['events'] {
       subjectId: { ...kinds.id, name: 'subject_id' },
       createdAt: { ...kinds.time, name: 'created_at' },
       details: { ...kinds.jsonText, nullable: true },
+    },
+  })
+}
+
+/** The audit log. */
+function auditEntity(kinds: ColumnKinds): Entities['auditRecords'] {
+  const text = { type: 'text' } as const
+  const textOrNull = { type: 'text', nullable: true } as const
+  return schema({
+    name: 'audit_records',
+    columns: {
+      ledgerId: { type: 'integer', name: 'ledger_id', primary: true },
+      id: { ...kinds.id, primary: true },
+      at: kinds.time,
+      credential: text,
+      role: textOrNull,
+      address: textOrNull,
+      action: text,
+      outcome: text,
+      status: { ...kinds.small, nullable: true },
+      code: textOrNull,
+      objectKind: { ...textOrNull, name: 'object_kind' },
+      objectId: { ...textOrNull, name: 'object_id' },
+      requestId: { ...textOrNull, name: 'request_id' },
+      count: { type: 'integer' },
     },
   })
 }

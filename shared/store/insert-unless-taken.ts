@@ -1,21 +1,21 @@
 import { StoreFailure } from '../engine/store-failure.ts'
-import { failingClearly } from './failing-clearly.ts'
+import type { Step, Writer } from './writer.ts'
 
-/** Runs an insert; false when a row with its unique values is there already. */
-export async function insertUnlessTaken(insert: () => Promise<unknown>): Promise<boolean> {
+/** Writes a row that must be new, and what goes with it; false, and nothing written, when one with its unique values is there. */
+export async function insertUnlessTaken(writer: Writer, steps: readonly Step[]): Promise<boolean> {
   try {
-    await failingClearly('write', insert)
-    return true
+    return (await writer.apply(steps)) !== undefined
   } catch (error) {
-    if (error instanceof StoreFailure && uniqueViolations.has(error.code ?? '')) return false
+    if (error instanceof StoreFailure && isTakenAccount(error)) return false
     throw error
   }
 }
 
-const uniqueViolations = new Set([
-  '23505',
-  'SQLITE_CONSTRAINT_UNIQUE',
-  'SQLITE_CONSTRAINT_PRIMARYKEY',
-  // Of the triggers only `accounts_once` meets an insert of ours.
-  'SQLITE_CONSTRAINT_TRIGGER',
-])
+/** On SQLite the trigger `accounts_once` sees it first. */
+function isTakenAccount({ code, cause }: StoreFailure): boolean {
+  return (
+    code === 'SQLITE_CONSTRAINT_TRIGGER' &&
+    cause instanceof Error &&
+    cause.message.startsWith('the ledger refuses a second account')
+  )
+}

@@ -1,3 +1,4 @@
+import type { Witness } from '../engine/audit-record.ts'
 import type { BatchRecord } from '../engine/batch-record.ts'
 import type { TransactionRecord } from '../engine/transaction-record.ts'
 import type { Axis } from '../ledger/axis.ts'
@@ -34,12 +35,18 @@ import type {
 import type { TrialBalance } from '../engine/trial-balance.ts'
 import type { BooksClock } from './books-clock.ts'
 import type { LedgerRecord } from '../engine/ledger-record.ts'
+import {
+  findRecords,
+  type AuditFilter,
+  type AuditPage,
+  type FoundRecords,
+} from './audit-records.ts'
 import type { Administration } from './administration.ts'
 import type { AccountRecord, BalanceAt, ListedEntry } from '../engine/account-record.ts'
 import { closeBooks } from './close-books.ts'
 import { forgetEvents } from './forget-events.ts'
 import type { ApiKeys } from './api-keys.ts'
-import type { Ledgers } from './ledgers.ts'
+import { Ledgers } from './ledgers.ts'
 import type {
   AccountChange,
   AccountChangeOutcome,
@@ -61,10 +68,12 @@ import { findBatch, findBatchByFingerprint } from './read-batches.ts'
 import { effectiveBalanceAt } from './read-effective.ts'
 import { latestPosition, readEvents, type EventReader } from './read-events.ts'
 import { holdsDue } from './read-holds.ts'
+import { registerCurrency } from './register-currency.ts'
 import { statementFrame, statementLines } from './read-statement.ts'
 import { trialBalance } from './read-trial-balance.ts'
 import { findTransaction, findTransactions } from './read-transactions.ts'
 import { searchTransactions } from './search-transactions.ts'
+import { changeAccount, createAccount } from './write-accounts.ts'
 
 /** What the reads of a store, and the small writes beside posting, go through. */
 type StoreAccess = QueueAccess & BooksClock & EventReader
@@ -89,11 +98,11 @@ export abstract class LedgerReads
     this.access = access
     this.#administration = administration
     this.apiKeys = administration.apiKeys
-    this.ledgers = administration.ledgers
+    this.ledgers = new Ledgers(administration.source, access)
   }
 
-  createAccount(account: NewAccount): Promise<boolean> {
-    return this.#administration.createAccount(account)
+  createAccount(account: NewAccount, witness?: Witness): Promise<boolean> {
+    return createAccount(this.access, account, witness)
   }
 
   findAccount(ledgerId: number, id: string): Promise<AccountRecord | undefined> {
@@ -112,8 +121,9 @@ export abstract class LedgerReads
     ledgerId: number,
     id: string,
     change: AccountChange,
+    witness?: Witness,
   ): Promise<AccountChangeOutcome> {
-    return this.#administration.changeAccount(ledgerId, id, change)
+    return changeAccount(this.access, { ledgerId, id }, change, witness)
   }
 
   listEntries(ledgerId: number, accountId: string, page: Page<number>): Promise<ListedEntry[]> {
@@ -167,8 +177,13 @@ export abstract class LedgerReads
     return this.#administration.listCurrencies(ledgerId)
   }
 
-  createCurrency(ledgerId: number, currency: Currency, createdAt: number): Promise<boolean> {
-    return this.#administration.createCurrency(ledgerId, currency, createdAt)
+  createCurrency(
+    ledgerId: number,
+    currency: Currency,
+    createdAt: number,
+    witness?: Witness,
+  ): Promise<boolean> {
+    return registerCurrency(this.access, ledgerId, currency, { createdAt, witness })
   }
 
   findLedger(ledgerId: number): Promise<LedgerRecord | undefined> {
@@ -182,8 +197,8 @@ export abstract class LedgerReads
     return trialBalance(this.access, ledgerId, when)
   }
 
-  closeBooks(ledgerId: number, until: number): Promise<BooksClosing> {
-    return closeBooks(this.access, ledgerId, until)
+  closeBooks(ledgerId: number, until: number, witness?: Witness): Promise<BooksClosing> {
+    return closeBooks(this.access, ledgerId, until, witness)
   }
 
   now(): Promise<number> {
@@ -210,16 +225,16 @@ export abstract class LedgerReads
     return park(this.access, ledgerId, place, reason)
   }
 
-  cancel(ledgerId: number, id: string): Promise<EndOutcome> {
-    return cancel(this.access, ledgerId, id)
+  cancel(ledgerId: number, id: string, witness?: Witness): Promise<EndOutcome> {
+    return cancel(this.access, ledgerId, id, witness)
   }
 
-  resume(ledgerId: number, id: string): Promise<EndOutcome> {
-    return resume(this.access, ledgerId, id)
+  resume(ledgerId: number, id: string, witness?: Witness): Promise<EndOutcome> {
+    return resume(this.access, ledgerId, id, witness)
   }
 
-  refuse(ledgerId: number, id: string, reason: string): Promise<EndOutcome> {
-    return refuseParked(this.access, ledgerId, id, reason)
+  refuse(ledgerId: number, id: string, reason: string, witness?: Witness): Promise<EndOutcome> {
+    return refuseParked(this.access, ledgerId, id, reason, witness)
   }
 
   queueStanding(ledgerId: number, place: QueuePlace): Promise<QueueStanding | undefined> {
@@ -250,8 +265,12 @@ export abstract class LedgerReads
     return findBatchByFingerprint(this.access, ledgerId, fingerprint)
   }
 
-  cancelBatch(batch: BatchRecord): Promise<readonly TransactionRecord[]> {
-    return cancelBatch(this.access, batch)
+  cancelBatch(batch: BatchRecord, witness?: Witness): Promise<readonly TransactionRecord[]> {
+    return cancelBatch(this.access, batch, witness)
+  }
+
+  findRecords(filter: AuditFilter, page: AuditPage): Promise<FoundRecords> {
+    return findRecords(this.access, filter, page)
   }
 
   readEvents(reads: EventReads): Promise<EventPage | LostPlace> {

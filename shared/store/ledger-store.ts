@@ -1,3 +1,4 @@
+import type { AuditRecord, Witness } from '../engine/audit-record.ts'
 import type { PostingStore } from '../engine/posting-store.ts'
 import type { EventStore } from '../engine/event-store.ts'
 import type { QueueStore } from '../engine/queue-store.ts'
@@ -17,6 +18,7 @@ import type { Axis } from '../ledger/axis.ts'
 import type { Currency } from '../ledger/currency.ts'
 import type { MinorUnits } from '../ledger/money.ts'
 import type { TransactionStatus } from '../ledger/transaction.ts'
+import type { AuditFilter, AuditPage, FoundRecords } from './audit-records.ts'
 import type { BooksClock } from './books-clock.ts'
 import type { ApiKeys } from './api-keys.ts'
 import type { Ledgers } from './ledgers.ts'
@@ -105,15 +107,20 @@ export interface TimeSpan {
 
 /** The reads and the administrative writes that the services need. All of one ledger at a time; primary's reads. */
 export interface AccountStore {
-  /** Inserts an account; false when its code is taken. One statement. */
-  createAccount(account: NewAccount): Promise<boolean>
+  /** Inserts an account; false when its code is taken. */
+  createAccount(account: NewAccount, witness?: Witness): Promise<boolean>
   findAccount(ledgerId: number, id: string): Promise<AccountRecord | undefined>
   listAccounts(
     ledgerId: number,
     filter: AccountFilter,
     page: Page<string>,
   ): Promise<AccountRecord[]>
-  changeAccount(ledgerId: number, id: string, change: AccountChange): Promise<AccountChangeOutcome>
+  changeAccount(
+    ledgerId: number,
+    id: string,
+    change: AccountChange,
+    witness?: Witness,
+  ): Promise<AccountChangeOutcome>
   listEntries(ledgerId: number, accountId: string, page: Page<number>): Promise<ListedEntry[]>
   /** The totals as they stood at a time (ms since 1970). Binary search over versions: log2(entries) index reads. */
   balanceAt(account: AccountRecord, at: number): Promise<BalanceAt>
@@ -158,7 +165,12 @@ export interface HoldStore {
 export interface CurrencyStore {
   listCurrencies(ledgerId: number): Promise<Currency[]>
   /** Registers a currency; false when the code is registered already. */
-  createCurrency(ledgerId: number, currency: Currency, createdAt: number): Promise<boolean>
+  createCurrency(
+    ledgerId: number,
+    currency: Currency,
+    createdAt: number,
+    witness?: Witness,
+  ): Promise<boolean>
 }
 
 /** How an attempt to close the books ended: done, or the time lies ahead, or before the one that stands. */
@@ -172,7 +184,14 @@ export interface BooksStore extends BooksClock {
     ledgerId: number,
     when: { readonly axis: Axis; readonly at: number | undefined },
   ): Promise<TrialBalance>
-  closeBooks(ledgerId: number, until: number): Promise<BooksClosing>
+  closeBooks(ledgerId: number, until: number, witness?: Witness): Promise<BooksClosing>
+}
+
+/** The audit log. What changes something is recorded by what changes it; this is for what was denied, and for reading. */
+export interface AuditStore {
+  /** Writes records in one database transaction; one that is there already stays. Rejects with `StoreFailure`. */
+  record(records: readonly AuditRecord[]): Promise<void>
+  findRecords(filter: AuditFilter, page: AuditPage): Promise<FoundRecords>
 }
 
 /** A ledger in a database: posting, the queue, reads, administration. */
@@ -186,7 +205,8 @@ export interface LedgerStore
     HoldStore,
     CurrencyStore,
     BooksStore,
-    EventStore {
+    EventStore,
+    AuditStore {
   /** What runs here, for people: "SQLite 3.51 at ./data/ledgerflow.db". Never a password. */
   readonly description: string
   /** The keys that callers show. */

@@ -5,7 +5,7 @@ import type { ApiKeys } from './api-keys.ts'
 import type { AdministrativeSource } from './data-source.ts'
 import { cannotOpen, openPostgresSource, openSqliteSource } from './data-source.ts'
 import type { LedgerStore } from './ledger-store.ts'
-import type { Ledgers } from './ledgers.ts'
+import type { KnownLedgers } from './ledgers.ts'
 import { migrate, pendingMigrations, type MigrationReport } from './migrate.ts'
 import { PostgresStore } from './postgres/store.ts'
 import { claimSoleWriter, FileInUse } from './sqlite/sole-writer.ts'
@@ -53,7 +53,7 @@ export async function migrateStore(location: StoreLocation): Promise<MigrationRe
 /** The keys and the ledgers of a database, for a script beside the running service. */
 export interface OpenedAccess {
   readonly apiKeys: ApiKeys
-  readonly ledgers: Ledgers
+  readonly ledgers: KnownLedgers
   close(): Promise<void>
 }
 

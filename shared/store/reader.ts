@@ -7,7 +7,7 @@ export interface Statement {
 }
 
 /** Values that both drivers take as parameters. */
-export type Parameter = string | number | null
+export type Parameter = string | number | Uint8Array | null
 
 /** A column of a key, and the parameter or expression that it is compared with. */
 export type KeyPart = readonly [column: string, value: string]

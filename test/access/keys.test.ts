@@ -1,6 +1,8 @@
+import { userInfo } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { newKey } from '../../shared/access/api-key.ts'
+import { firstIdAt } from '../../shared/engine/new-id.ts'
 import { runScript, type ScriptEnd } from '../scripts/run-script.ts'
 import { createSqlitePath } from '../support/databases.ts'
 import { makeKey, showing } from '../support/keys.ts'
@@ -10,6 +12,13 @@ const stores = [
   { name: 'sqlite', locate: () => sqlite() },
   { name: 'postgres', locate: () => postgres() },
 ]
+
+const everyRecord = {
+  ledgerId: 1,
+  before: 'ffffffff-ffff-ffff-ffff-ffffffffffff',
+  after: firstIdAt(0),
+  size: 10,
+}
 
 /** The promise for a revoked key. */
 const refusedMs = 1000
@@ -128,6 +137,14 @@ describe.each(stores)('npm run keys beside a service that is running, over $name
       new RegExp(`^${prefix}  viewer  ledger default  made \\S+  revoked \\S+  the shop\n$`),
     )
     expect(listed.stdout + made.stderr).not.toContain(key.slice(16))
+    const recorded = await service.store.findRecords({ objectId: prefix }, everyRecord)
+    expect(recorded.records).toMatchObject(
+      ['revokeKey', 'createKey'].map((action) => ({
+        action,
+        credential: `os:${userInfo().username}`,
+        ledgerId: 1,
+      })),
+    )
   })
 })
 

@@ -30,8 +30,8 @@ const expected: Readonly<Record<Role, readonly string[]>> = {
   viewer: ['viewer'],
   poster: ['viewer', 'poster'],
   operator: ['viewer', 'poster', 'operator'],
-  admin: ['viewer', 'poster', 'operator', 'admin'],
-  auditor: ['viewer'],
+  admin: ['viewer', 'poster', 'operator', 'admin', 'auditor'],
+  auditor: ['viewer', 'auditor'],
 }
 
 describe('role and route', () => {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { showing } from '../support/keys.ts'
 import { withDeadline } from './service-process.ts'
 
 /** Clients that post at the same time, each on a connection that it keeps. */
@@ -20,12 +21,18 @@ export interface Accounts {
   readonly credit: string
 }
 
+/** Where a service is, and the key that it asks for, if it does. */
+export interface Target {
+  readonly url: string
+  readonly key?: string
+}
+
 /** Opens two accounts without floors. */
-export async function openAccounts(url: string): Promise<Accounts> {
+export async function openAccounts({ url, key }: Target): Promise<Accounts> {
   const open = async (accountType: string) => {
     const response = await fetch(`${url}/api/v1/accounts`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', ...(key === undefined ? {} : showing(key)) },
       body: JSON.stringify({ name: 'an account', account_type: accountType, currency: 'USD' }),
     })
     return ((await response.json()) as { id: string }).id
@@ -42,13 +49,17 @@ export interface PaymentAnswer {
 
 /** Posts a payment of 1.00 under a key. Rejects when there is no answer. */
 export async function pay(
-  url: string,
+  { url, key }: Target,
   { debit, credit }: Accounts,
-  key: string,
+  idempotencyKey: string,
 ): Promise<PaymentAnswer> {
   const response = await fetch(`${url}/api/v1/transactions?mode=sync`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', 'idempotency-key': key },
+    headers: {
+      'content-type': 'application/json',
+      'idempotency-key': idempotencyKey,
+      ...(key === undefined ? {} : showing(key)),
+    },
     body: JSON.stringify({
       currency: 'USD',
       entries: [
@@ -67,14 +78,14 @@ export async function pay(
  */
 export class JournaledLoad {
   readonly journal: JournalEntry[] = []
-  readonly #url: string
+  readonly #target: Target
   readonly #accounts: Accounts
   readonly #running: Promise<void>[]
   #answered = 0
   #awaited: { readonly answers: number; readonly reached: () => void } | undefined
 
-  constructor(url: string, accounts: Accounts) {
-    this.#url = url
+  constructor(target: Target, accounts: Accounts) {
+    this.#target = target
     this.#accounts = accounts
     this.#running = Array.from({ length: clients }, () => this.#client())
   }
@@ -107,7 +118,7 @@ export class JournaledLoad {
       const entry: JournalEntry = { key: randomUUID(), acknowledged: undefined, refused: undefined }
       this.journal.push(entry)
       try {
-        const { status, id } = await pay(this.#url, this.#accounts, entry.key)
+        const { status, id } = await pay(this.#target, this.#accounts, entry.key)
         if (status === 201) entry.acknowledged = id
         else entry.refused = status
       } catch {

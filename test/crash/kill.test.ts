@@ -1,6 +1,10 @@
 import { randomInt } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
+import { firstIdAt } from '../../shared/engine/new-id.ts'
+import type { FoundRecords } from '../../shared/store/audit-records.ts'
+import { openStore, type StoreLocation } from '../../shared/store/open.ts'
 import { verifyStore } from '../../shared/store/verify/verify-store.ts'
+import { makeKey } from '../support/keys.ts'
 import { postgres, sqlite } from '../support/service.ts'
 import {
   forEachOf,
@@ -9,6 +13,7 @@ import {
   pay,
   type Accounts,
   type JournalEntry,
+  type Target,
 } from './journaled-load.ts'
 import { ServiceProcess } from './service-process.ts'
 
@@ -24,12 +29,16 @@ describe.each([
   test('has every acknowledged transaction once when it is back, and its books are right', async () => {
     const location = await create()
     const all: JournalEntry[] = []
+    const { store } = await openStore(location)
+    const key = await makeKey(store, 'poster', 1)
+    await store.close()
     let accounts: Accounts | undefined
     let service = await ServiceProcess.start(location)
     try {
       for (let round = 0; round < rounds; round += 1) {
-        accounts ??= await openAccounts(service.url)
-        const load = new JournaledLoad(service.url, accounts)
+        const target = { url: service.url, key }
+        accounts ??= await openAccounts(target)
+        const load = new JournaledLoad(target, accounts)
         await load.untilAnswered(randomInt(answersMin, answersMax))
         expect(await service.end('SIGKILL')).toMatchObject({ signal: 'SIGKILL' })
         await load.untilOver()
@@ -38,7 +47,7 @@ describe.each([
 
         expect((await verifyStore(location)).differences).toEqual([])
         service = await ServiceProcess.start(location)
-        await resolveAll(service.url, accounts, load)
+        await resolveAll({ url: service.url, key }, accounts, load)
       }
       const [ledger] = (await verifyStore(location)).ledgers
       expect(ledger).toMatchObject({
@@ -47,22 +56,43 @@ describe.each([
         entriesOfTransactions: 2 * all.length,
       })
       expect(new Set(all.map((entry) => entry.acknowledged)).size).toBe(all.length)
+      await service.end('SIGTERM')
+      // Who posted it is as durable as what was posted: one record each, also of what was never answered.
+      const recorded = await objectsRecorded(location)
+      expect(recorded).toHaveLength(all.length)
+      expect(new Set(recorded)).toEqual(new Set(all.map((entry) => entry.acknowledged)))
     } finally {
       await service.clear()
     }
   })
 })
 
+/** The transactions that the audit log says were posted. */
+async function objectsRecorded(location: StoreLocation): Promise<string[]> {
+  const { store } = await openStore(location)
+  const objects: string[] = []
+  const filter = { action: 'postTransaction', outcome: 'done' } as const
+  let before: string | undefined = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
+  while (before !== undefined) {
+    const page = { ledgerId: 1, before, after: firstIdAt(0), size: 1000 }
+    const found: FoundRecords = await store.findRecords(filter, page)
+    objects.push(...found.records.map(({ object }) => object?.id ?? ''))
+    before = found.next
+  }
+  await store.close()
+  return objects
+}
+
 /** Repeats everything that was sent: what was acknowledged is the same, what was not becomes one and the same. */
-async function resolveAll(url: string, accounts: Accounts, load: JournaledLoad): Promise<void> {
+async function resolveAll(target: Target, accounts: Accounts, load: JournaledLoad): Promise<void> {
   await forEachOf(load.acknowledged, async (entry) => {
-    const again = await pay(url, accounts, entry.key)
+    const again = await pay(target, accounts, entry.key)
     expect(again).toEqual({ status: 201, id: entry.acknowledged, replayed: true })
   })
   await forEachOf(load.unanswered, async (entry) => {
     const [one, other] = await Promise.all([
-      pay(url, accounts, entry.key),
-      pay(url, accounts, entry.key),
+      pay(target, accounts, entry.key),
+      pay(target, accounts, entry.key),
     ])
     expect([one.status, other.status, other.id]).toEqual([201, 201, one.id])
     entry.acknowledged = one.id

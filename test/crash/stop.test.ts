@@ -17,9 +17,9 @@ describe.each([
     const location = await create()
     let service = await ServiceProcess.start(location)
     try {
-      const accounts = await openAccounts(service.url)
+      const accounts = await openAccounts(service)
       const idle = await openIdleConnection(service.url)
-      const load = new JournaledLoad(service.url, accounts)
+      const load = new JournaledLoad(service, accounts)
       await load.untilAnswered(200)
 
       const end = await service.end('SIGTERM')
@@ -39,7 +39,7 @@ describe.each([
 
       service = await ServiceProcess.start(location)
       await forEachOf(load.unanswered, async ({ key }) => {
-        expect(await pay(service.url, accounts, key)).toMatchObject({
+        expect(await pay(service, accounts, key)).toMatchObject({
           status: 201,
           replayed: false,
         })

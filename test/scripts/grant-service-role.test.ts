@@ -170,6 +170,12 @@ test('npm run grant-service-role says what it made and never the password', asyn
     ]),
   )
   expect(rows[0]?.rolpassword).toMatch(/^SCRAM-SHA-256\$4096:/)
+  const recorded = await withClient(owner, (client) =>
+    client.query(`select action, object_kind, object_id, count from audit_records`),
+  )
+  expect(recorded.rows).toEqual([
+    { action: 'grantRole', object_kind: 'role', object_id: service, count: 1 },
+  ])
 })
 
 test('npm run grant-service-role is for Postgres only', async () => {

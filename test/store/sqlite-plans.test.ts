@@ -86,7 +86,7 @@ function guards(): string[] {
       .split(';')
       .map((text) =>
         text
-          .replace(/raise\(abort, '[^']*'\)/, '1')
+          .replace(/raise\((?:abort, '[^']*'|ignore)\)/, '1')
           .replace(/\b(?:new|old)\.\w+/g, '?')
           .trim(),
       )

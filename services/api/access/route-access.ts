@@ -1,15 +1,15 @@
 import type { Role } from '../../../shared/access/role.ts'
 
 /** What a route asks of its caller. */
-export type AccessClass = 'public' | 'viewer' | 'poster' | 'operator' | 'admin'
+export type AccessClass = 'public' | 'viewer' | 'poster' | 'operator' | 'admin' | 'auditor'
 
 /** What each role opens. */
 export const roleOpens: Readonly<Record<Role, readonly AccessClass[]>> = {
   viewer: ['public', 'viewer'],
   poster: ['public', 'viewer', 'poster'],
   operator: ['public', 'viewer', 'poster', 'operator'],
-  admin: ['public', 'viewer', 'poster', 'operator', 'admin'],
-  auditor: ['public', 'viewer'],
+  admin: ['public', 'viewer', 'poster', 'operator', 'admin', 'auditor'],
+  auditor: ['public', 'viewer', 'auditor'],
 }
 
 /** The class of every route, by method and pattern. HEAD goes with GET. */
@@ -55,6 +55,8 @@ const routes: Readonly<Record<string, AccessClass>> = {
   'GET /api/v1/trial-balance': 'viewer',
   'POST /api/v1/ledgers': 'admin',
   'GET /api/v1/ledgers': 'admin',
+
+  'GET /api/v1/audit': 'auditor',
 }
 
 /** The class of all that lies below an address: pages with their assets, whose patterns are their makers'. */

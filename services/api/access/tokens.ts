@@ -34,6 +34,9 @@ export type TokenJudgement =
 /** What a token says for all ledgers in its claim `ledger`. */
 const allLedgers = '*'
 
+/** A subject names its holder in logs and in the audit log: one line, and not a long one. */
+const subjectForm = /^[^\p{Cc}\p{Cs}]{1,200}$/u
+
 /** Clocks of two machines differ a little. */
 const clockToleranceS = 5
 
@@ -135,7 +138,7 @@ export class Tokens {
   }
 
   async #credentialOf({ sub = '', role, ledger }: JWTPayload): Promise<Credential | undefined> {
-    if (sub === '' || !isRole(role) || typeof ledger !== 'string') return undefined
+    if (!subjectForm.test(sub) || !isRole(role) || typeof ledger !== 'string') return undefined
     const ledgerId = ledger === allLedgers ? null : await this.#names.idOf(ledger)
     return ledgerId === undefined ? undefined : { id: `jwt:${sub}`, role, ledgerId }
   }

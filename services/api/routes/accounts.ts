@@ -1,9 +1,9 @@
-import type { FastifyPluginAsync } from 'fastify'
+import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { newId } from '../../../shared/engine/new-id.ts'
 import type { AccountRecord } from '../../../shared/engine/account-record.ts'
 import type { MinorUnits } from '../../../shared/ledger/money.ts'
-import type { AccountChange } from '../../../shared/store/ledger-store.ts'
+import type { AccountChange, NewAccount } from '../../../shared/store/ledger-store.ts'
 import {
   accountChangeRequest,
   accountEntryJson,
@@ -23,6 +23,7 @@ import {
 import { axis, time, uuid } from '../../../shared/wire/fields.ts'
 import { pageJson, pageKey, pageParameters } from '../../../shared/wire/paging.ts'
 import { Problem, type ProblemCode } from '../../../shared/wire/problems.ts'
+import { witnessOf } from '../audit/witness.ts'
 import type { ApiContext } from '../context.ts'
 import { cursorScope } from '../cursor-scope.ts'
 import { answers, none, pageOf } from '../operation.ts'
@@ -69,7 +70,7 @@ export function accountRoutes({ store, currencies }: ApiContext): FastifyPluginA
         },
       },
       async (request, reply) => {
-        const account = await open(request.ledgerId, request.body)
+        const account = await open(request, request.body)
         return reply
           .code(201)
           .header('location', `/api/v1/accounts/${account.id}`)
@@ -146,8 +147,7 @@ export function accountRoutes({ store, currencies }: ApiContext): FastifyPluginA
           ]),
         },
       },
-      async (request) =>
-        accountJson(await change(request.ledgerId, request.params.id, request.body)),
+      async (request) => accountJson(await change(request, request.params.id, request.body)),
     )
 
     server.get<{ Params: { id: string }; Querystring: z.output<typeof balanceQuery> }>(
@@ -218,13 +218,14 @@ export function accountRoutes({ store, currencies }: ApiContext): FastifyPluginA
     return account
   }
 
-  async function open(ledgerId: number, body: AccountRequest): Promise<AccountRecord> {
+  async function open(request: FastifyRequest, body: AccountRequest): Promise<AccountRecord> {
+    const { ledgerId } = request
     const known = await currencies.including(ledgerId, body.currency)
     const found = currencyOf(body.currency, known)
     if ('refused' in found) throw new Problem(found.refused)
     const { currency } = found
     const id = newId()
-    const created = await store.createAccount({
+    const account: NewAccount = {
       id,
       ledgerId,
       code: body.code ?? null,
@@ -234,16 +235,18 @@ export function accountRoutes({ store, currencies }: ApiContext): FastifyPluginA
       minAvailable: floorOf(body.min_available ?? null, currency.exponent),
       metadata: body.metadata ?? {},
       createdAt: Date.now(),
-    })
-    if (!created) throw new Problem('code_taken')
+    }
+    const witness = witnessOf(request, { status: 201 })
+    if (!(await store.createAccount(account, witness))) throw new Problem('code_taken')
     return there(ledgerId, id)
   }
 
   async function change(
-    ledgerId: number,
+    request: FastifyRequest,
     id: string,
     body: AccountChangeRequest,
   ): Promise<AccountRecord> {
+    const { ledgerId } = request
     const { exponent } = await there(ledgerId, id)
     const wished: AccountChange = {
       ...(body.name === undefined ? {} : { name: body.name }),
@@ -253,7 +256,7 @@ export function accountRoutes({ store, currencies }: ApiContext): FastifyPluginA
         : { minAvailable: floorOf(body.min_available, exponent) }),
       ...(body.metadata === undefined ? {} : { metadata: body.metadata ?? {} }),
     }
-    const outcome = await store.changeAccount(ledgerId, id, wished)
+    const outcome = await store.changeAccount(ledgerId, id, wished, witnessOf(request))
     switch (outcome.kind) {
       case 'changed':
         return outcome.account

@@ -14,6 +14,7 @@ import {
 } from '../../../shared/wire/batch-json.ts'
 import { BatchAnswers, standingBatchJson } from '../batch-answers.ts'
 import { BatchIntake } from '../batch-intake.ts'
+import { witnessOf } from '../audit/witness.ts'
 import type { ApiContext } from '../context.ts'
 import { answers, none } from '../operation.ts'
 import {
@@ -90,7 +91,10 @@ export function batchRoutes(context: ApiContext): FastifyPluginAsync {
         const fault = batchKeyFault(key)
         if (fault !== undefined) throw fault
         const known = await intake.currencies(request.ledgerId, currencyCodesOfBatch(request.body))
-        const batch = commandBatch(request.body, key, request.ledgerId, known)
+        const batch = {
+          ...commandBatch(request.body, key, request.ledgerId, known),
+          witness: witnessOf(request, { status: 201 }),
+        }
         const { mode, waitMs } = intake.mode(request, reply)
         return mode === 'sync'
           ? answering.outcome(request, reply, batch, await batchPosting.post(batch))
@@ -145,7 +149,7 @@ export function batchRoutes(context: ApiContext): FastifyPluginAsync {
       },
       async (request) => {
         const { batch } = await taking.read(request.ledgerId, request.params.id)
-        const canceled = await store.cancelBatch(batch)
+        const canceled = await store.cancelBatch(batch, witnessOf(request))
         if (canceled.length === 0) throw new Problem('batch_ended')
         queue.news.tell(canceled.map(({ id }) => id))
         // What waited behind them if they were parked may go on.

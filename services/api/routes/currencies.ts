@@ -2,6 +2,7 @@ import type { FastifyPluginAsync } from 'fastify'
 import { z } from 'zod'
 import { currencyJsonSchema, currencyRequest } from '../../../shared/wire/currency-json.ts'
 import { Problem } from '../../../shared/wire/problems.ts'
+import { witnessOf } from '../audit/witness.ts'
 import type { ApiContext } from '../context.ts'
 import { answers } from '../operation.ts'
 
@@ -39,7 +40,10 @@ export function currencyRoutes({ store, currencies }: ApiContext): FastifyPlugin
       async (request, reply) => {
         const { ledgerId, body: wished } = request
         const known = (await currencies.including(ledgerId, wished.code)).get(wished.code)
-        if (known === undefined) await store.createCurrency(ledgerId, wished, Date.now())
+        if (known === undefined) {
+          const witness = witnessOf(request, { status: 201 })
+          await store.createCurrency(ledgerId, wished, Date.now(), witness)
+        }
         const stands = (await currencies.including(ledgerId, wished.code)).get(wished.code)
         if (stands?.exponent !== wished.exponent) throw new Problem('currency_taken')
         return reply.code(201).send(wished)

@@ -41,6 +41,7 @@ export async function registerOpenApi(server: FastifyInstance): Promise<void> {
         { name: 'Accounts', description: 'Where money is.' },
         { name: 'Ledger', description: 'The books as a whole.' },
         { name: 'Currencies', description: 'What money is counted in.' },
+        { name: 'Audit', description: 'Who did what.' },
         { name: 'Operations', description: 'How the service is doing.' },
       ],
     },

@@ -1,4 +1,9 @@
-import type { FastifyPluginAsync } from 'fastify'
+import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
+import {
+  witnessed,
+  type HoldCommand,
+  type PostOutcome,
+} from '../../../shared/engine/post-command.ts'
 import type { ProblemCode } from '../../../shared/wire/problems.ts'
 import {
   captureCommand,
@@ -13,6 +18,7 @@ import {
   type VoidRequest,
 } from '../../../shared/wire/target-request.ts'
 import { transactionJsonSchema } from '../../../shared/wire/transaction-json.ts'
+import { witnessOf } from '../audit/witness.ts'
 import type { ApiContext } from '../context.ts'
 import { none, answers } from '../operation.ts'
 import {
@@ -114,7 +120,7 @@ export function holdRoutes(context: ApiContext): FastifyPluginAsync {
       async (request, reply) => {
         const key = intake.key(request)
         const command = voidCommand(await intake.target(request.ledgerId, request.params.id), key)
-        return reading.outcome(request, reply, command, await context.posting.post(command))
+        return reading.outcome(request, reply, command, await change(request, command))
       },
     )
 
@@ -143,8 +149,12 @@ export function holdRoutes(context: ApiContext): FastifyPluginAsync {
           request.body,
           key,
         )
-        return reading.outcome(request, reply, command, await context.posting.post(command))
+        return reading.outcome(request, reply, command, await change(request, command))
       },
     )
+  }
+
+  function change(request: FastifyRequest, command: HoldCommand): Promise<PostOutcome> {
+    return context.posting.post(witnessed(command, witnessOf(request)))
   }
 }

@@ -1,4 +1,4 @@
-import type { FastifyPluginAsync } from 'fastify'
+import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { LedgerRecord } from '../../../shared/engine/ledger-record.ts'
 import { timeJson } from '../../../shared/wire/fields.ts'
@@ -16,6 +16,7 @@ import {
   type TrialBalanceQuery,
 } from '../../../shared/wire/trial-balance-json.ts'
 import { Problem } from '../../../shared/wire/problems.ts'
+import { witnessOf } from '../audit/witness.ts'
 import type { ApiContext } from '../context.ts'
 import { answers } from '../operation.ts'
 
@@ -66,7 +67,7 @@ export function ledgerRoutes({ store }: ApiContext): FastifyPluginAsync {
           ]),
         },
       },
-      async (request) => ledgerJson(await close(request.ledgerId, request.body.books_closed_until)),
+      async (request) => ledgerJson(await close(request, request.body.books_closed_until)),
     )
 
     server.get<{ Querystring: TrialBalanceQuery }>(
@@ -99,9 +100,14 @@ export function ledgerRoutes({ store }: ApiContext): FastifyPluginAsync {
     return ledger
   }
 
-  async function close(ledgerId: number, until: number | null | undefined): Promise<LedgerRecord> {
+  async function close(
+    request: FastifyRequest,
+    until: number | null | undefined,
+  ): Promise<LedgerRecord> {
+    const { ledgerId } = request
     if (until === undefined) return there(ledgerId)
-    const outcome = until === null ? 'earlier' : await store.closeBooks(ledgerId, until)
+    const witness = witnessOf(request)
+    const outcome = until === null ? 'earlier' : await store.closeBooks(ledgerId, until, witness)
     const ledger = await there(ledgerId)
     const { booksClosedUntil } = ledger
     if (outcome === 'closed' || booksClosedUntil === until) return ledger

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsync } from 'fastify'
 import { z } from 'zod'
+import { noLedger } from '../../../shared/engine/audit-record.ts'
 import {
   ledgerListing,
   ledgerListingSchema,
@@ -7,6 +8,7 @@ import {
   newLedgerRequest,
 } from '../../../shared/wire/ledger-listing.ts'
 import { Problem } from '../../../shared/wire/problems.ts'
+import { witnessOf } from '../audit/witness.ts'
 import type { ApiContext } from '../context.ts'
 import { answers } from '../operation.ts'
 
@@ -42,7 +44,8 @@ export function ledgerRegistryRoutes({ store }: ApiContext): FastifyPluginAsync 
         if (request.credential.ledgerId !== null) {
           throw new Problem('forbidden', { detail: 'The credential belongs to one ledger.' })
         }
-        const ledger = await store.ledgers.open(request.body.name, Date.now())
+        const witness = witnessOf(request, { status: 201, ledgerId: noLedger })
+        const ledger = await store.ledgers.open(request.body.name, Date.now(), witness)
         return reply.code(201).send(ledgerListing(ledger))
       },
     )

@@ -7,6 +7,7 @@ import { pageJson, pageKey, pageParameters } from '../../../shared/wire/paging.t
 import { Problem, type ProblemCode } from '../../../shared/wire/problems.ts'
 import { queueJson, queueJsonSchema, refuseRequest } from '../../../shared/wire/queue-json.ts'
 import { transactionJsonSchema } from '../../../shared/wire/transaction-json.ts'
+import { witnessOf } from '../audit/witness.ts'
 import type { ApiContext } from '../context.ts'
 import { cursorScope } from '../cursor-scope.ts'
 import { answers, none, pageOf } from '../operation.ts'
@@ -59,7 +60,7 @@ export function queueRoutes(context: ApiContext): FastifyPluginAsync {
         },
       },
       async (request) => {
-        const outcome = await store.cancel(request.ledgerId, request.params.id)
+        const outcome = await store.cancel(request.ledgerId, request.params.id, witnessOf(request))
         const canceled = granted(outcome)
         queue.news.tell([canceled.id])
         // What waited behind it if it was parked may go on.
@@ -85,7 +86,9 @@ export function queueRoutes(context: ApiContext): FastifyPluginAsync {
         },
       },
       async (request) => {
-        const resumed = granted(await store.resume(request.ledgerId, request.params.id))
+        const resumed = granted(
+          await store.resume(request.ledgerId, request.params.id, witnessOf(request)),
+        )
         ring(resumed)
         return reading.withPlace(resumed)
       },
@@ -113,7 +116,9 @@ export function queueRoutes(context: ApiContext): FastifyPluginAsync {
       async (request) => {
         const { ledgerId, params } = request
         const { id } = params
-        const refused = granted(await store.refuse(ledgerId, id, request.body.reason))
+        const refused = granted(
+          await store.refuse(ledgerId, id, request.body.reason, witnessOf(request)),
+        )
         queue.news.tell([id])
         ring(refused)
         return reading.withPlace(refused)

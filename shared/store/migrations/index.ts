@@ -7,6 +7,7 @@ import { HistoryAndSearch0000000000006 } from './0006-history-and-search.ts'
 import { Batches0000000000007 } from './0007-batches.ts'
 import { ApiKeys0000000000008 } from './0008-api-keys.ts'
 import { EntryChain0000000000009 } from './0009-entry-chain.ts'
+import { Audit0000000000010 } from './0010-audit.ts'
 import { Events0000000000011 } from './0011-events.ts'
 
 /** All migrations, in order. A migration that has been released is never changed. */
@@ -20,5 +21,6 @@ export const migrations = [
   Batches0000000000007,
   ApiKeys0000000000008,
   EntryChain0000000000009,
+  Audit0000000000010,
   Events0000000000011,
 ] as const

@@ -76,7 +76,8 @@ export async function acceptBatchOn(
     throw storeFailureOf(error, 'before_commit')
   })
   const writes = decide(state)
-  await commitWith(connection, writes === undefined ? undefined : writeOf(writes))
+  if (writes === undefined) return commitWith(connection, undefined)
+  await commitWith(connection, writeOf(writes), writes.records)
 }
 
 async function lookUp(

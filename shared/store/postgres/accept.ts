@@ -1,4 +1,4 @@
-import type { AcceptReads, AcceptState } from '../../engine/queue-store.ts'
+import type { AcceptReads, AcceptState, AcceptWrites } from '../../engine/queue-store.ts'
 import { orderingKeyOf } from '../../engine/accept.ts'
 import type { TransactionRecord } from '../../engine/transaction-record.ts'
 import { currenciesText, isSpecial, wishText } from '../stored-columns.ts'
@@ -72,13 +72,13 @@ function writeAcceptedWith(more: { name: string; columns: string; arrays: string
 export async function acceptOn(
   connection: PostingConnection,
   reads: AcceptReads,
-  decide: (state: AcceptState) => readonly TransactionRecord[],
+  decide: (state: AcceptState) => AcceptWrites,
 ): Promise<void> {
   const state = await lookUp(connection, reads).catch((error: unknown) => {
     throw storeFailureOf(error, 'before_commit')
   })
-  const accepted = decide(state)
-  await commitWith(connection, writeOf(reads.ledgerId, accepted))
+  const { transactions, records } = decide(state)
+  await commitWith(connection, writeOf(reads.ledgerId, transactions), records)
 }
 
 function writeOf(ledgerId: number, accepted: readonly TransactionRecord[]): Write | undefined {

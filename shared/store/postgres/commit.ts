@@ -1,6 +1,8 @@
 import { DatabaseError } from 'pg'
+import type { AuditRecord } from '../../engine/audit-record.ts'
 import type { Prepared, PostingConnection } from './posting-connection.ts'
 import { storeFailureOf } from './sqlstate.ts'
+import { auditWrite } from './write-audit.ts'
 
 /** The one statement by which a database transaction writes. */
 export interface Write {
@@ -9,21 +11,23 @@ export interface Write {
 }
 
 /**
- * Sends a write and its COMMIT together and waits for both. The write's own error is the telling one: a COMMIT that
- * follows it only rolls back. Rejects with `StoreFailure`.
+ * Sends a write, the records of who asked for it and their COMMIT together and waits for all. The first error is the telling one: a
+ * COMMIT that follows it only rolls back. Rejects with `StoreFailure`.
  */
 export async function commitWith(
   connection: PostingConnection,
   write: Write | undefined,
+  records: readonly AuditRecord[] = [],
 ): Promise<void> {
-  const [written, committed] = await Promise.allSettled(
+  const writes = [write, auditWrite(records)].filter((one) => one !== undefined)
+  const settled = await Promise.allSettled(
     connection.together(() => [
-      write === undefined
-        ? Promise.resolve()
-        : connection.sendPrepared(write.statement, write.parameters),
+      ...writes.map(({ statement, parameters }) => connection.sendPrepared(statement, parameters)),
       connection.send('commit'),
     ]),
   )
+  const committed = settled.pop()
+  const written = settled.find(({ status }) => status === 'rejected')
   if (written?.status === 'rejected') {
     const refused = written.reason instanceof DatabaseError
     throw storeFailureOf(written.reason, refused ? 'before_commit' : 'commit_sent')

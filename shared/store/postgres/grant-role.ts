@@ -1,5 +1,7 @@
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto'
 import { Client } from 'pg'
+import type { AuditRecord } from '../../engine/audit-record.ts'
+import { auditWrite } from './write-audit.ts'
 
 /** What a role is for: `service` posts and serves the API, `reader` looks and verifies. */
 export type RolePurpose = 'service' | 'reader'
@@ -68,6 +70,7 @@ const serviceGrants = (role: string) => [
   `grant select, insert, update on pruned_events to ${role}`,
   // Keys are the owner's to make and to end: who takes the service over gives himself none that stays.
   `grant select on api_keys to ${role}`,
+  `grant select, insert on audit_records to ${role}`,
 ]
 
 /** Everything but the secret that signs cursors. */
@@ -91,9 +94,14 @@ const readerSettings = (role: string) => [
  * make or change the role itself. PUBLIC loses the right to create tables, temporary ones too: else every role has it.
  *
  * Rejects with a sentence for the operator, above all when the role is one that could undo the guards. The password
- * leaves this process only as a SCRAM verifier, so that no log of the server can hold it.
+ * leaves this process only as a SCRAM verifier, so that no log of the server can hold it. `record` says who did it, and is written in
+ * the same database transaction.
  */
-export async function grantRole(url: string, wish: RoleWish): Promise<GrantReport> {
+export async function grantRole(
+  url: string,
+  wish: RoleWish,
+  record?: AuditRecord,
+): Promise<GrantReport> {
   const client = new Client({ connectionString: url, application_name: 'ledgerflow-grant' })
   await client.connect()
   try {
@@ -113,6 +121,10 @@ export async function grantRole(url: string, wish: RoleWish): Promise<GrantRepor
     ]
     for (const statement of statements) await client.query(statement)
     const remaining = await surplusOf(client, wish.name)
+    const recorded = auditWrite(record === undefined ? [] : [record])
+    if (recorded !== undefined) {
+      await client.query(recorded.statement.text, recorded.parameters)
+    }
     await client.query('commit')
     return { created, remaining }
   } finally {

@@ -24,7 +24,7 @@ export async function postOn(
     throw storeFailureOf(error, 'before_commit')
   })
   const writes = decide(state)
-  await commitWith(connection, writeOf(reads.ledgerId, writes, state))
+  await commitWith(connection, writeOf(reads.ledgerId, writes, state), writes.records)
 }
 
 function writeOf(ledgerId: number, writes: BatchWrites, before: BatchState): Write | undefined {

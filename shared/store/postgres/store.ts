@@ -1,8 +1,10 @@
 import type { AccountRecord } from '../../engine/account-record.ts'
+import type { AuditRecord } from '../../engine/audit-record.ts'
 import type { BatchReads, BatchState, BatchWrites } from '../../engine/posting-store.ts'
 import type {
   AcceptReads,
   AcceptState,
+  AcceptWrites,
   BatchAcceptReads,
   BatchAcceptState,
   BatchAcceptWrites,
@@ -21,6 +23,7 @@ import { unwatched, type StoreWatch } from '../store-watch.ts'
 import { acceptOn } from './accept.ts'
 import { acceptBatchOn } from './accept-batch.ts'
 import { applyOn } from './apply.ts'
+import { commitWith } from './commit.ts'
 import { drainOn } from './drain.ts'
 import { DrainFloors } from './drain-floors.ts'
 import { markInHandOn, unmarkInHandOn } from './mark-in-hand.ts'
@@ -34,6 +37,7 @@ import { readSequenceOn } from './sequence-reading.ts'
 import { readClock, settle } from './settle.ts'
 import { SnapshotAges } from './snapshot-ages.ts'
 import { settledPosition, tellingStep } from './tell-events.ts'
+import { storeFailureOf } from './sqlstate.ts'
 
 /** Batches of one kind under way at once. More only wait for each other's locks and for the disk. */
 const batchesMax = 2
@@ -112,10 +116,7 @@ export class PostgresStore extends LedgerReads implements LedgerStore {
     return this.#posting.lend((connection) => postOn(connection, reads, decide))
   }
 
-  accept(
-    reads: AcceptReads,
-    decide: (state: AcceptState) => readonly TransactionRecord[],
-  ): Promise<void> {
+  accept(reads: AcceptReads, decide: (state: AcceptState) => AcceptWrites): Promise<void> {
     return this.#posting.lend((connection) => acceptOn(connection, reads, decide))
   }
 
@@ -199,6 +200,15 @@ export class PostgresStore extends LedgerReads implements LedgerStore {
 
   async condition(): Promise<StoreCondition> {
     return { server: await readCondition(this.#reader, this.#ages) }
+  }
+
+  record(records: readonly AuditRecord[]): Promise<void> {
+    return this.#changes.lend(async (connection) => {
+      await connection.send('begin').catch((error: unknown) => {
+        throw storeFailureOf(error, 'before_commit')
+      })
+      await commitWith(connection, undefined, records)
+    })
   }
 
   async close(): Promise<void> {

@@ -1,11 +1,13 @@
 import type { Database, Statement, Transaction } from 'better-sqlite3'
 import { hashOf, type ChainedAccount, type EntryChain } from '../../engine/entry-chain.ts'
+import type { AuditRecord } from '../../engine/audit-record.ts'
 import type { HoldChangeRecord } from '../../engine/hold-change-record.ts'
 import type { BatchReads, BatchState, BatchWrites, Standing } from '../../engine/posting-store.ts'
 import type { TransactionRecord } from '../../engine/transaction-record.ts'
 import { chainHead, lockedAccountOf, lockedColumns } from '../locked-account.ts'
 import { entryOf, holdChangeOf, standingTransactionOf, transactionOf, type Row } from '../rows.ts'
 import { currenciesText, resolvedText, wishText } from '../stored-columns.ts'
+import { SqliteAudit } from './audit.ts'
 import { sqliteFailureOf } from './failure.ts'
 
 /** Reads one account, through its primary key; the writer's lock on the whole file covers it. */
@@ -86,6 +88,7 @@ export class SqlitePosting {
     | 'move',
     Statement
   >
+  readonly #audit: SqliteAudit
   readonly #transact: Transaction<(work: () => void) => void>
 
   constructor(database: Database) {
@@ -104,6 +107,7 @@ export class SqlitePosting {
       transaction: database.prepare(insertTransaction),
       move: database.prepare(moveAccount),
     }
+    this.#audit = new SqliteAudit(database)
     this.#transact = database.transaction((work: () => void) => work())
   }
 
@@ -124,6 +128,7 @@ export class SqlitePosting {
         this.resolve(writes.targets)
         for (const change of writes.holdChanges) this.#insertChange(ledgerId, change)
         this.move(ledgerId, writes.accounts)
+        this.record(writes.records)
       })
     } catch (error) {
       throw sqliteFailureOf(error)
@@ -186,6 +191,20 @@ export class SqlitePosting {
         account.id,
       )
     }
+  }
+
+  /** Writes records of what changed nothing; throws `StoreFailure`. */
+  recordAlone(records: readonly AuditRecord[]): void {
+    try {
+      this.#transact.immediate(() => this.record(records))
+    } catch (error) {
+      throw sqliteFailureOf(error)
+    }
+  }
+
+  /** Writes who asked for what is being written. */
+  record(records: readonly AuditRecord[]): void {
+    this.#audit.write(records)
   }
 
   /** Writes what has become of targets. */

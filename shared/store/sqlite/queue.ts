@@ -4,6 +4,7 @@ import type { EntryChain } from '../../engine/entry-chain.ts'
 import type {
   AcceptReads,
   AcceptState,
+  AcceptWrites,
   BatchAcceptReads,
   BatchAcceptState,
   BatchAcceptWrites,
@@ -134,12 +135,14 @@ export class SqliteQueue {
   }
 
   /** Runs one batch of acceptance; throws `StoreFailure`, or what `decide` throws. */
-  accept(reads: AcceptReads, decide: (state: AcceptState) => readonly TransactionRecord[]): void {
+  accept(reads: AcceptReads, decide: (state: AcceptState) => AcceptWrites): void {
     this.#immediately(() => {
       const standing = this.#posting.standing(reads)
       const last = this.#statements.numbers.get(reads.count) as number
       const state = { now: Date.now(), standing, firstSequence: last - reads.count + 1 }
-      for (const transaction of decide(state)) this.#insert(transaction)
+      const writes = decide(state)
+      for (const transaction of writes.transactions) this.#insert(transaction)
+      this.#posting.record(writes.records)
     })
   }
 
@@ -158,7 +161,9 @@ export class SqliteQueue {
         firstSequence: last - count + 1,
         standingBatch: standingBatch as string | undefined,
       })
-      if (writes !== undefined) this.#insertBatch(writes)
+      if (writes === undefined) return
+      this.#insertBatch(writes)
+      this.#posting.record(writes.records)
     })
   }
 

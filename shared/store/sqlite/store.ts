@@ -1,10 +1,12 @@
 import { statSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Database } from 'better-sqlite3'
+import type { AuditRecord } from '../../engine/audit-record.ts'
 import type { BatchReads, BatchState, BatchWrites } from '../../engine/posting-store.ts'
 import type {
   AcceptReads,
   AcceptState,
+  AcceptWrites,
   BatchAcceptReads,
   BatchAcceptState,
   BatchAcceptWrites,
@@ -13,7 +15,7 @@ import type {
   DrainRest,
   QueuedCandidate,
 } from '../../engine/queue-store.ts'
-import type { QueuePlace, TransactionRecord } from '../../engine/transaction-record.ts'
+import type { QueuePlace } from '../../engine/transaction-record.ts'
 import { afterTurns } from '../../engine/turns.ts'
 import { Administration } from '../administration.ts'
 import type { AdministrativeSource } from '../data-source.ts'
@@ -99,10 +101,7 @@ export class SqliteStore extends LedgerReads implements LedgerStore {
     return this.#timed('post', () => this.#posting.post(reads, decide))
   }
 
-  accept(
-    reads: AcceptReads,
-    decide: (state: AcceptState) => readonly TransactionRecord[],
-  ): Promise<void> {
+  accept(reads: AcceptReads, decide: (state: AcceptState) => AcceptWrites): Promise<void> {
     return this.#timed('accept', () => this.#queue.accept(reads, decide))
   }
 
@@ -144,6 +143,10 @@ export class SqliteStore extends LedgerReads implements LedgerStore {
         { file: 'wal', bytes: bytesOf(`${this.#path}-wal`) },
       ],
     }))
+  }
+
+  record(records: readonly AuditRecord[]): Promise<void> {
+    return promised(() => this.#posting.recordAlone(records))
   }
 
   async close(): Promise<void> {
