@@ -52,6 +52,10 @@ const contents: Partial<Record<ProblemCode, ProblemContent>> = {
     },
   },
   in_atomic_batch: { details: { batch_id: '0198c0de-7a11-7000-8000-00000000ba7c' } },
+  events_gone: {
+    detail: 'Events behind this cursor are older than is kept, and are forgotten.',
+    details: { reason: 'forgotten' },
+  },
   batch_aborted: { details: { culprit: 1 } },
   amount_not_positive: amountFault('amount_not_positive'),
   amount_scale: amountFault('amount_scale'),

@@ -19,6 +19,7 @@ import { auditRoutes } from './routes/audit.ts'
 import { batchRoutes } from './routes/batches.ts'
 import { currencyRoutes } from './routes/currencies.ts'
 import { documentationRoutes, registerOpenApi } from './routes/documentation.ts'
+import { eventRoutes } from './routes/events.ts'
 import { healthRoutes } from './routes/health.ts'
 import { holdRoutes } from './routes/holds.ts'
 import { ledgerRoutes } from './routes/ledger.ts'
@@ -114,6 +115,7 @@ export async function buildApi(
     await api.register(holdRoutes(context))
     await api.register(reversalRoutes(context))
     await api.register(queueRoutes(context))
+    await api.register(eventRoutes(context))
     await api.register(currencyRoutes(context))
     await api.register(ledgerRoutes(context))
     await api.register(ledgerRegistryRoutes(context))

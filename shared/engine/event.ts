@@ -2,7 +2,7 @@ import type { AccountRecord } from './account-record.ts'
 import type { TransactionRecord } from './transaction-record.ts'
 
 /** What may become of a transaction, and of a hold, which is one. */
-const transactionEventTypes = [
+export const transactionEventTypes = [
   'transaction.posted',
   'transaction.failed',
   'transaction.canceled',

@@ -40,6 +40,7 @@ type BorderCode =
   | 'batch_failed'
   | 'in_atomic_batch'
   | 'batch_ended'
+  | 'events_gone'
   | 'internal_error'
 
 /** Every error code of the API. Stable and public: clients branch on it. */
@@ -82,6 +83,7 @@ export const problems = {
   in_atomic_batch: final(409, 'The transaction is part of an atomic batch, which ends as a whole'),
   batch_ended: final(409, 'Nothing of the batch is queued any more'),
   not_parked: final(409, 'The transaction is not parked'),
+  events_gone: final(410, 'The place of this cursor among the events is gone'),
   body_too_large: final(413, 'The body is larger than the service accepts'),
   uri_too_long: final(414, 'The address is longer than the service accepts'),
   unsupported_media_type: final(415, 'The body must be application/json in UTF-8, not encoded'),

@@ -9,6 +9,7 @@ import type {
 import type { AcceptedBatchJson, BatchJson, batchRequest } from '../../shared/wire/batch-json.ts'
 import type { currencyJsonSchema } from '../../shared/wire/currency-json.ts'
 import type { DryRunJson } from '../../shared/wire/dry-run-json.ts'
+import type { EventPageJson } from '../../shared/wire/event-json.ts'
 import type { LedgerJson, ledgerChangeRequest } from '../../shared/wire/ledger-json.ts'
 import type { queueJsonSchema } from '../../shared/wire/queue-json.ts'
 import type { StatementJson } from '../../shared/wire/statement-json.ts'
@@ -258,6 +259,10 @@ export class ApiClient {
 
   transactions(query: Query = {}): Promise<Answer<PageJson<TransactionJson>>> {
     return this.get(`/api/v1/transactions${queryText(query)}`)
+  }
+
+  events(query: Query = {}): Promise<Answer<EventPageJson>> {
+    return this.get(`/api/v1/events${queryText(query)}`)
   }
 
   registerCurrency(currency: CurrencyJson): Promise<Answer<CurrencyJson>> {

@@ -7,6 +7,7 @@ import {
 } from '../../shared/wire/account-json.ts'
 import { acceptedBatchJsonSchema, batchJsonSchema } from '../../shared/wire/batch-json.ts'
 import { currencyJsonSchema } from '../../shared/wire/currency-json.ts'
+import { eventPageSchema } from '../../shared/wire/event-json.ts'
 import { dryRunJsonSchema } from '../../shared/wire/dry-run-json.ts'
 import { ledgerJsonSchema } from '../../shared/wire/ledger-json.ts'
 import { problemJsonSchema } from '../../shared/wire/problem-json.ts'
@@ -64,6 +65,7 @@ const successes: Readonly<Record<string, Readonly<Record<number, z.ZodType>>>> =
   'post /api/v1/transactions/{id}/cancel': { 200: transactionJsonSchema },
   'post /api/v1/transactions/{id}/resume': { 200: transactionJsonSchema },
   'post /api/v1/transactions/{id}/refuse': { 200: transactionJsonSchema },
+  'get /api/v1/events': { 200: eventPageSchema },
   'get /api/v1/ledger': { 200: ledgerJsonSchema },
   'patch /api/v1/ledger': { 200: ledgerJsonSchema },
   'get /api/v1/trial-balance': { 200: trialBalanceJsonSchema },

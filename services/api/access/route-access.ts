@@ -47,6 +47,8 @@ const routes: Readonly<Record<string, AccessClass>> = {
   'GET /api/v1/queue': 'viewer',
   'GET /api/v1/queue/parked': 'viewer',
 
+  'GET /api/v1/events': 'viewer',
+
   'POST /api/v1/currencies': 'operator',
   'GET /api/v1/currencies': 'viewer',
 

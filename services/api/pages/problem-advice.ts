@@ -56,6 +56,10 @@ export const problemAdvice = {
   in_atomic_batch: say('Cancel the batch: `POST /api/v1/batches/{batch_id}/cancel`.', ['batch_id']),
   batch_ended: say('Read the batch: each of its members says how it has ended.'),
   not_parked: say('Read the transaction again: somebody else has resolved it.'),
+  events_gone: say(
+    'Begin with `after=now`, and read anew what you keep of accounts and transactions.',
+    ['reason'],
+  ),
   body_too_large: say('Send at most 1 MiB, or 4 MiB of a batch: fewer entries, less metadata.'),
   uri_too_long: say('Send at most 8,192 characters of address; ids are UUIDs.'),
   unsupported_media_type: say('Send `Content-Type: application/json`, and no `Content-Encoding`.'),

@@ -36,6 +36,10 @@ export async function registerOpenApi(server: FastifyInstance): Promise<void> {
       tags: [
         { name: 'Transactions', description: 'Moving money.' },
         { name: 'Batches', description: 'Moving money in many transactions at once.' },
+        {
+          name: 'Events',
+          description: 'What has happened, in order, for the systems around the ledger.',
+        },
         { name: 'Holds', description: 'Setting money aside, and what becomes of it.' },
         { name: 'Queue', description: 'What waits to be posted.' },
         { name: 'Accounts', description: 'Where money is.' },
