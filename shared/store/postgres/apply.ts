@@ -14,9 +14,17 @@ export async function applyOn(
 ): Promise<readonly Row[] | undefined> {
   let rows: readonly Row[] = []
   try {
-    await connection.send('begin')
-    for (const { statement, parameters } of steps) {
-      rows = await connection.sendObjects(statement, [...parameters])
+    for (const [place, { statement, parameters }] of steps.entries()) {
+      const [, found] = await Promise.all(
+        connection.together(
+          () =>
+            [
+              place === 0 ? connection.send('begin') : undefined,
+              connection.sendObjects(statement, [...parameters]),
+            ] as const,
+        ),
+      )
+      rows = found
       if (rows.length === 0) {
         await connection.send('rollback')
         return undefined

@@ -4,8 +4,16 @@ import { unwatched, type StoreWatch } from '../store-watch.ts'
 import { PostingConnection } from './posting-connection.ts'
 import { storeFailureOf } from './sqlstate.ts'
 
-/** How long work waits for a connection before its caller is told to come back. It may have waited for its batch before. */
-const waitMsMax = 500
+/** How long a batch waits for a connection before its members are told to come back: they may have waited for their batch before. */
+const batchWaitMsMax = 500
+
+/** How a pool is known, and how patient it is. */
+export interface PoolOptions {
+  readonly name?: string
+  readonly watch?: StoreWatch
+  /** How long work waits for a connection before its caller is told to come back. */
+  readonly waitMsMax?: number
+}
 
 /**
  * The connections that post, each lent to one batch at a time, opened when first needed and opened anew after
@@ -16,6 +24,7 @@ export class PostingPool {
   readonly #size: number
   readonly #name: string
   readonly #watch: StoreWatch
+  readonly #waitMsMax: number
   readonly #idle: PostingConnection[] = []
   readonly #waiting = new Set<(refusal?: StoreFailure) => void>()
   #lent = 0
@@ -24,12 +33,13 @@ export class PostingPool {
   constructor(
     url: string,
     size: number,
-    { name = 'posting', watch = unwatched }: { name?: string; watch?: StoreWatch } = {},
+    { name = 'posting', watch = unwatched, waitMsMax = batchWaitMsMax }: PoolOptions = {},
   ) {
     this.#url = url
     this.#size = size
     this.#name = name
     this.#watch = watch
+    this.#waitMsMax = waitMsMax
   }
 
   /**
@@ -87,7 +97,7 @@ export class PostingPool {
           else reject(refusal)
         }
         this.#waiting.add(letGo)
-        timer = setTimeout(() => letGo(exhausted()), waitMsMax)
+        timer = setTimeout(() => letGo(exhausted(this.#waitMsMax)), this.#waitMsMax)
       })
     } finally {
       clearTimeout(timer)
@@ -109,7 +119,7 @@ export class PostingPool {
   }
 }
 
-function exhausted(): StoreFailure {
+function exhausted(waitMsMax: number): StoreFailure {
   return new StoreFailure(
     'capacity',
     new Error(`no connection to the database was free within ${waitMsMax} ms`),

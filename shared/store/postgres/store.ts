@@ -45,8 +45,11 @@ const batchesMax = 2
 /** Connections that write: two batches each of posting one by one and in batches, of accepting and of draining, and one dry run. */
 const postingConnections = 4 * batchesMax + 1
 
-/** Connections for what operators and cancels change of single rows: however many come, they take none from posting. */
-const changeConnections = 4
+/** Connections for accounts, cancels and what operators change: however many come, they take none from posting. */
+const changeConnections = 6
+
+/** Longer than a batch waits for one: nobody has waited before, and fifty accounts created at once wait for each other. */
+const changeWaitMsMax = 900
 
 /** How often the newest number of the queue is read, for the floors of the slots. */
 const sequenceReadingMs = 1000
@@ -74,7 +77,11 @@ export class PostgresStore extends LedgerReads implements LedgerStore {
   ) {
     const { watch } = about
     const reader = new PostgresReader(url, { watch })
-    const changes = new PostingPool(url, changeConnections, { name: 'changes', watch })
+    const changes = new PostingPool(url, changeConnections, {
+      name: 'changes',
+      watch,
+      waitMsMax: changeWaitMsMax,
+    })
     super(
       {
         rows: (statement, parameters) => reader.rows(statement, parameters),
