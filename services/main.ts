@@ -33,7 +33,9 @@ async function main(): Promise<void> {
   })
   const { REDIS_URL: redis, DATABASE_URL: database } = configuration
   const drainsItself = redis === undefined || database.dialect === 'sqlite'
-  const worker = drainsItself ? new Worker(runtime) : undefined
+  const worker = drainsItself
+    ? new Worker(runtime, { eventsKeepDays: configuration.EVENTS_KEEP_DAYS })
+    : undefined
   await worker?.start()
 
   stopOnSignal(log, async () => {

@@ -91,6 +91,7 @@ const schema = z.object({
   POSTING_MODE: z.enum(['sync', 'async']).default('sync'),
   QUEUES: wholeNumber(1, 256).prefault('8'),
   QUEUE_BACKLOG_MAX: wholeNumber(1, 1_000_000_000).prefault('1000000'),
+  EVENTS_KEEP_DAYS: wholeNumber(1, 36_500).prefault('30'),
   WORKER_PORT: port.prefault('0'),
   SLOW_STATEMENT_MS: wholeNumber(0, 60_000).prefault('500'),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),

@@ -10,7 +10,7 @@ async function main(): Promise<void> {
   demandSharedServers(configuration)
   const runtime = await openRuntime(configuration)
   const { log, store, queue } = runtime
-  const worker = new Worker(runtime)
+  const worker = new Worker(runtime, { eventsKeepDays: configuration.EVENTS_KEEP_DAYS })
   await worker.start()
   const port = await listenForOperators(runtime, configuration.HOST, configuration.WORKER_PORT)
 

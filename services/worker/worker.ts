@@ -6,25 +6,30 @@ import type { QueueStore } from '../../shared/engine/queue-store.ts'
 import type { Logger } from '../../shared/log.ts'
 import type { Metrics } from '../../shared/metrics.ts'
 import type { DoorbellListener, Queue } from '../../shared/queue/queue.ts'
+import type { EventStore } from '../../shared/engine/event-store.ts'
 import type { HoldStore } from '../../shared/store/ledger-store.ts'
 import { reportRetries } from '../report.ts'
+import { EventPruner } from './event-pruner.ts'
 import { HoldTidier } from './hold-tidier.ts'
 import { Sweeper } from './sweeper.ts'
 
 /** What a worker works with. */
 export interface WorkerContext {
-  readonly store: QueueStore & PostingStore & HoldStore
+  readonly store: QueueStore & PostingStore & HoldStore & EventStore
   readonly queue: Queue
   readonly metrics: Metrics
   readonly monitor: BacklogMonitor
   readonly log: Logger
 }
 
+/** What is usual, where the configuration does not say it. */
+const usual = { eventsKeepDays: 30 }
+
 /** For how long the list of ledgers is taken as it was. */
 const ledgersMs = 5000
 
 /**
- * Posts what is queued: when a bell rings, and by sweeping for what no bell told of; and ends holds whose time is over. Any number of workers may run; the
+ * Posts what is queued: when a bell rings, and by sweeping for what no bell told of; ends holds whose time is over, and forgets old events. Any number of workers may run; the
  * database sees to it that each slot is drained by one at a time and each transaction once.
  */
 export class Worker {
@@ -32,10 +37,11 @@ export class Worker {
   readonly #rounds: DrainRounds
   readonly #sweeper: Sweeper
   readonly #tidier: HoldTidier
+  readonly #pruner: EventPruner
   #listener: DoorbellListener | undefined
   #ledgers: { readonly ids: readonly number[]; readonly at: number } = { ids: [], at: -ledgersMs }
 
-  constructor(context: WorkerContext) {
+  constructor(context: WorkerContext, { eventsKeepDays } = usual) {
     this.#context = context
     const { store, queue, metrics, log } = context
     this.#rounds = new DrainRounds(store, {
@@ -55,19 +61,21 @@ export class Worker {
     this.#sweeper = new Sweeper(store, this.#rounds, log)
     const posting = new Posting(store, reportRetries(metrics.posting, 'posting', log))
     this.#tidier = new HoldTidier(store, posting, log)
+    this.#pruner = new EventPruner(store, { keepDays: eventsKeepDays, log })
   }
 
   /** Starts to answer rings and to sweep. */
   async start(): Promise<void> {
     this.#sweeper.start()
     this.#tidier.start()
+    this.#pruner.start()
     this.#listener = await this.#context.queue.listen((slots) => this.#answer(slots))
   }
 
   /** Takes no new work, finishes the rounds under way, and lets go of the queue. */
   async stop(): Promise<void> {
     this.#sweeper.stop()
-    await Promise.all([this.#rounds.stop(), this.#tidier.stop()])
+    await Promise.all([this.#rounds.stop(), this.#tidier.stop(), this.#pruner.stop()])
     await this.#listener?.close()
   }
 

@@ -6,12 +6,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { withClient } from '../../scripts/provision/postgres-database.ts'
 import { accountIdsOf, type EventPosition, type LedgerEvent } from '../../shared/engine/event.ts'
 import type { EventPage, EventReads } from '../../shared/engine/event-store.ts'
+import { EventPruner } from '../../services/worker/event-pruner.ts'
+import { createLog } from '../../shared/log.ts'
 import { Posting } from '../../shared/engine/post.ts'
 import type { LedgerStore } from '../../shared/store/ledger-store.ts'
 import { openStore, type StoreLocation } from '../../shared/store/open.ts'
 import { commandOf, ledgerId, openAccount } from '../support/commands.ts'
 import { payment } from '../support/people.ts'
 import { postgres, sqlite } from '../support/service.ts'
+import { until } from '../support/until.ts'
 
 const nobody = { batchDone: () => undefined, retried: () => undefined, split: () => undefined }
 const day = 24 * 3600 * 1000
@@ -43,6 +46,8 @@ class Told {
 
   static async open(location: StoreLocation): Promise<Told> {
     const { store } = await openStore(location)
+    // Room before all others for what was told long ago.
+    await runOn(location, `update event_numbering set base = 10000`)
     const alice = await openAccount(store, 'liability')
     return new Told(store, location, { alice, cash: await openAccount(store, 'asset') })
   }
@@ -75,16 +80,36 @@ class Told {
     }
   }
 
-  /** Runs SQL as whoever owns the database. */
-  async run(sql: string): Promise<void> {
-    if (this.location.dialect === 'postgres') {
-      await withClient(this.location.url, (client) => client.query(sql))
-      return
-    }
-    const database = new Database(this.location.path)
-    database.exec(sql)
-    database.close()
+  /** Tells events of some days ago, at the positions 1, 2, 3 …, before all others. */
+  tellLongAgo(count: number, daysAgo: number): Promise<void> {
+    const past = Date.now() - daysAgo * day
+    const at = this.location.dialect === 'postgres' ? `to_timestamp(${past / 1000})` : past
+    const details = `{"name":"alice","status":"active","minAvailable":null,"metadata":null}`
+    const rows = Array.from(
+      { length: count },
+      (_, index) =>
+        `(${ledgerId}, ${1 + index}, 'account.updated', '${this.alice}', ${at}, '${details}')`,
+    )
+    return this.run(
+      `insert into events (ledger_id, position, type, subject_id, created_at, details)
+       values ${rows.join(', ')}`,
+    )
   }
+
+  /** Runs SQL as whoever owns the database. */
+  run(sql: string): Promise<void> {
+    return runOn(this.location, sql)
+  }
+}
+
+async function runOn(location: StoreLocation, sql: string): Promise<void> {
+  if (location.dialect === 'postgres') {
+    await withClient(location.url, (client) => client.query(sql))
+    return
+  }
+  const database = new Database(location.path)
+  database.exec(sql)
+  database.close()
 }
 
 const subjectOf = (event: LedgerEvent) =>
@@ -165,16 +190,12 @@ describe.each(stores)('events on %s', (_, locate) => {
   it('are forgotten when they are old, and whoever stands among those hears of it', async () => {
     const own = await Told.open(await locate())
     try {
-      const old = Array.from({ length: 5 }, (_unused, index) => index + 1)
-      const past = Date.now() - 40 * day
-      const at = own.location.dialect === 'postgres' ? `to_timestamp(${past / 1000})` : past
-      await own.run(
-        `insert into events (ledger_id, position, type, subject_id, created_at) values
-         ${old.map((n) => `(${ledgerId}, ${-n}, 'transaction.posted', '${own.alice}', ${at})`).join(', ')}`,
-      )
+      await own.tellLongAgo(5, 40)
       const forget = (keepMs: number, size = 100) =>
         own.store.forgetEvents(ledgerId, Date.now() - keepMs, size)
+      const reads = { ledgerId, size: 10 }
       expect(await forget(41 * day)).toBe(0)
+      expect(await own.store.readEvents({ ...reads, after: 1n })).not.toBe('forgotten')
       expect(await forget(30 * day, 2)).toBe(2)
       expect(await forget(30 * day)).toBe(3)
       expect(await forget(30 * day)).toBe(0)
@@ -182,14 +203,27 @@ describe.each(stores)('events on %s', (_, locate) => {
         'account.created',
         'account.created',
       ])
-      const reads = { ledgerId, size: 10 }
-      expect(await own.store.readEvents({ ...reads, after: -2n })).toBe('forgotten')
-      expect(await own.store.readEvents({ ...reads, after: -1n })).not.toBe('forgotten')
+      expect(await own.store.readEvents({ ...reads, after: 4n })).toBe('forgotten')
+      expect(await own.store.readEvents({ ...reads, after: 5n })).not.toBe('forgotten')
       await expect(own.store.forgetEvents(ledgerId, Date.now() + day, 100)).rejects.toThrow(
         'the store failed',
       )
       expect((await own.read()).events).toHaveLength(2)
     } finally {
+      await own.store.close()
+    }
+  })
+
+  it('are forgotten by the worker when they are older than is kept', async () => {
+    const own = await Told.open(await locate())
+    const pruner = new EventPruner(own.store, { keepDays: 30, log: createLog('silent') })
+    try {
+      await own.tellLongAgo(2500, 31)
+      expect((await own.read()).events).toHaveLength(200)
+      pruner.start()
+      await until('the old ones are gone', async () => (await own.read()).events.length === 2)
+    } finally {
+      await pruner.stop()
       await own.store.close()
     }
   })
