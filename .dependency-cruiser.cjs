@@ -129,6 +129,18 @@ module.exports = {
       { path: packages('bullmq', 'ioredis') },
     ),
     rule(
+      'traces-live-in-one-place',
+      'Who does not trace loads nothing of it, and another way of tracing is a change of one folder.',
+      { pathNot: ['^shared/trace/', '^test/', '^node_modules/'] },
+      { path: packages('@opentelemetry') },
+    ),
+    rule(
+      'traces-are-loaded-when-wanted',
+      'Without tracing nothing of it is loaded.',
+      '^(services|shared)/',
+      { path: '^shared/trace/open-telemetry', dynamic: false, dependencyTypesNot: ['type-only'] },
+    ),
+    rule(
       'http-lives-in-the-api',
       'Another server framework must be a change of one folder.',
       { pathNot: ['^services/api/', OUTSIDE, '^node_modules/'] },

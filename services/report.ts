@@ -4,6 +4,7 @@ import type { Logger } from '../shared/log.ts'
 import type { Metrics } from '../shared/metrics.ts'
 import type { ConditionWatch } from '../shared/store/condition-watch.ts'
 import type { StoreWatch } from '../shared/store/store-watch.ts'
+import type { Tracing } from '../shared/trace/tracing.ts'
 
 /** Counts and logs what a store does slowly. */
 export function reportStore(metrics: Metrics, log: Logger, slowMs: number): StoreWatch {
@@ -18,15 +19,19 @@ export function reportStore(metrics: Metrics, log: Logger, slowMs: number): Stor
   }
 }
 
-/** Logs besides, of batches that an observer counts, those that are tried again. */
-export function reportRetries(
-  observer: BatchObserver,
-  work: 'posting' | 'accepting',
-  log: Logger,
+/** Counts batches, logs those that are tried again, and traces them. */
+export function reportBatches(
+  work: 'post' | 'accept',
+  { metrics, log, tracing }: { metrics: Metrics; log: Logger; tracing?: Tracing | undefined },
 ): BatchObserver {
   const sparing = new SparingLog(log)
+  const observer = work === 'post' ? metrics.posting : metrics.accepting
   return {
     ...observer,
+    batchDone: (size, tookMs, members) => {
+      observer.batchDone(size, tookMs, members)
+      tracing?.batch(work, members, tookMs)
+    },
     retried: (failure, about) => {
       observer.retried(failure, about)
       const { kind, code } = failure

@@ -8,6 +8,7 @@ import { RedisQueue } from '../shared/queue/redis-queue.ts'
 import type { LedgerStore } from '../shared/store/ledger-store.ts'
 import { ConditionWatch } from '../shared/store/condition-watch.ts'
 import { openStore } from '../shared/store/open.ts'
+import type { Tracing } from '../shared/trace/tracing.ts'
 import { reportStore, showCondition } from './report.ts'
 
 /** What both services stand on: the store, the queue, the log and the metrics. */
@@ -17,6 +18,7 @@ export interface Runtime {
   readonly queue: Queue
   readonly monitor: BacklogMonitor
   readonly metrics: Metrics
+  readonly tracing: Tracing | undefined
   close(): Promise<void>
 }
 
@@ -24,7 +26,10 @@ export interface Runtime {
 const namespace = 'ledgerflow'
 
 /** Opens all that the configuration names. Rejects with a sentence for the operator. */
-export async function openRuntime(configuration: Configuration): Promise<Runtime> {
+export async function openRuntime(
+  configuration: Configuration,
+  service: 'ledgerflow-api' | 'ledgerflow-worker' = 'ledgerflow-api',
+): Promise<Runtime> {
   const log = createLog(configuration.LOG_LEVEL)
   const metrics = new Metrics()
   const storeWatch = reportStore(metrics, log, configuration.SLOW_STATEMENT_MS)
@@ -44,19 +49,33 @@ export async function openRuntime(configuration: Configuration): Promise<Runtime
   const conditionWatch = new ConditionWatch(() => store.condition())
   conditionWatch.start()
   showCondition(metrics, conditionWatch)
+  const tracing = await openTracing(configuration, service)
   return {
     log,
     store,
     queue,
     monitor,
     metrics,
+    tracing,
     close: async () => {
       await conditionWatch.stop()
       await monitor.stop()
       await queue.close()
       await store.close()
+      await tracing?.close()
     },
   }
+}
+
+/** Traces when there is somewhere to send them to. What that takes is not even loaded otherwise. */
+async function openTracing(
+  configuration: Configuration,
+  service: string,
+): Promise<Tracing | undefined> {
+  const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_TRACES_SAMPLER_ARG: share } = configuration
+  if (endpoint === undefined) return undefined
+  const { exportTraces } = await import('../shared/trace/open-telemetry.ts')
+  return exportTraces(endpoint, { service, share })
 }
 
 /** Ends the process with a sentence instead of a stack: what keeps it from starting is the operator's to mend. */

@@ -69,6 +69,14 @@ const secretVariables = [
   'ROLE_PASSWORD',
 ] as const
 
+/** A number from 0 to 1. */
+const share = z.string().transform((text, context) => {
+  const number = /^(?:0(?:\.\d{1,9})?|1(?:\.0{1,9})?)$/.test(text) ? Number(text) : Number.NaN
+  if (number >= 0 && number <= 1) return number
+  context.addIssue('must be a number from 0 to 1')
+  return z.NEVER
+})
+
 const path = z.string().optional()
 
 /** Every variable that this service reads, with its default. `.env.example` explains them. */
@@ -94,6 +102,8 @@ const schema = z.object({
   EVENTS_KEEP_DAYS: wholeNumber(1, 36_500).prefault('30'),
   WORKER_PORT: port.prefault('0'),
   SLOW_STATEMENT_MS: wholeNumber(0, 60_000).prefault('500'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
+  OTEL_TRACES_SAMPLER_ARG: share.prefault('1'),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   BASE_URL: z.url().default('http://127.0.0.1:8000'),
   API_KEY: z.string().optional(),

@@ -33,6 +33,7 @@ describe('the configuration of a process', () => {
       WORKER_PORT: 0,
       LOG_LEVEL: 'info',
       SLOW_STATEMENT_MS: 500,
+      OTEL_TRACES_SAMPLER_ARG: 1,
       BASE_URL: 'http://127.0.0.1:8000',
       JWT_MAX_AGE_S: 3600,
       RATE_LIMIT: 600_000,
@@ -58,6 +59,7 @@ describe('the configuration of a process', () => {
     ['DATABASE_URL', 'postgresql://u@h/d', { dialect: 'postgres', url: 'postgresql://u@h/d' }],
     ['CORS_ORIGINS', 'https://a.example, http://b:81', ['https://a.example', 'http://b:81']],
     ['TRUST_PROXY', '10.0.0.0/8,::1', ['10.0.0.0/8', '::1']],
+    ['OTEL_TRACES_SAMPLER_ARG', '0.05', 0.05],
     ['REDIS_URL', 'redis://a, rediss://b:1', { urls: ['redis://a', 'rediss://b:1'] }],
   ])('takes %s=%s', (name, text, value) => {
     process.env[name] = text
@@ -82,6 +84,9 @@ describe('the configuration of a process', () => {
     ['REDIS_URL', 'redis://a,'],
     ['POSTING_MODE', 'ASYNC'],
     ['LOG_LEVEL', 'loud'],
+    ['SLOW_STATEMENT_MS', '60001'],
+    ['OTEL_TRACES_SAMPLER_ARG', '1.1'],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'collector:4318'],
     ['BASE_URL', 'here'],
     ['AUTH', 'no'],
     ['CORS_ORIGINS', '*'],

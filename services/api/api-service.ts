@@ -11,7 +11,8 @@ import type { Logger } from '../../shared/log.ts'
 import type { Metrics } from '../../shared/metrics.ts'
 import type { Queue } from '../../shared/queue/queue.ts'
 import type { LedgerStore } from '../../shared/store/ledger-store.ts'
-import { reportRetries } from '../report.ts'
+import type { Tracing } from '../../shared/trace/tracing.ts'
+import { reportBatches } from '../report.ts'
 import { Gate, type GateRules } from './access/gate.ts'
 import type { Readiness } from './readiness.ts'
 import { buildApi, type Border } from './server.ts'
@@ -24,6 +25,7 @@ export interface ApiParts {
   readonly monitor: BacklogMonitor
   readonly metrics: Metrics
   readonly log: Logger
+  readonly tracing?: Tracing | undefined
 }
 
 export interface ApiOptions {
@@ -58,13 +60,13 @@ export interface ApiService {
 
 /** Puts an API service together and listens. */
 export async function startApi(parts: ApiParts, options: ApiOptions): Promise<ApiService> {
-  const { store, queue, monitor, metrics, log } = parts
+  const { store, queue, monitor, log } = parts
   const waiting = new Waiting(store, queue.news)
   const stopCounting = queue.news.hear((ids) => monitor.haveEnded(ids))
   const readiness: Readiness = { stopping: false }
   const ring = (slots: readonly LedgerSlot[]) => queue.doorbell.ring(slots)
-  const posting = reportRetries(metrics.posting, 'posting', log)
-  const accepting = reportRetries(metrics.accepting, 'accepting', log)
+  const posting = reportBatches('post', parts)
+  const accepting = reportBatches('accept', parts)
   const context = {
     ...parts,
     waiting,

@@ -9,6 +9,7 @@ import type { Logger } from '../../shared/log.ts'
 import type { Metrics } from '../../shared/metrics.ts'
 import type { Queue } from '../../shared/queue/queue.ts'
 import type { LedgerStore } from '../../shared/store/ledger-store.ts'
+import type { Tracing } from '../../shared/trace/tracing.ts'
 import type { Waiting } from './waiting.ts'
 
 /** Everything that the routes work with, composed once by the process. */
@@ -25,6 +26,7 @@ export interface ApiContext {
   readonly currencies: KnownCurrencies
   readonly metrics: Metrics
   readonly log: Logger
+  readonly tracing?: Tracing | undefined
   /** The mode of a request that does not say. */
   readonly defaultMode: 'sync' | 'async'
   /** How many queues the slots are spread over. */

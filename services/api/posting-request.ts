@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { witnessed, type PostCommand } from '../../shared/engine/post-command.ts'
 import type { Rehearsal } from '../../shared/engine/rehearsal.ts'
+import { traced } from '../../shared/engine/traced.ts'
 import { dryRunJson } from '../../shared/wire/dry-run-json.ts'
 import { uuid } from '../../shared/wire/fields.ts'
 import { invalidParts } from '../../shared/wire/invalid-request.ts'
@@ -128,7 +129,7 @@ export async function postAndAnswer(
 ): Promise<FastifyReply> {
   const { mode, waitMs } = intake.mode(request, reply)
   const witness = witnessOf(request, { status: 201, ...(action === undefined ? {} : { action }) })
-  const outcome = await intake.take(witnessed(command, witness), mode)
+  const outcome = await intake.take(witnessed(traced(command, request.traceparent), witness), mode)
   if (outcome.kind === 'written' && waitMs > 0) {
     const transaction = await intake.wait(outcome.transaction, waitMs)
     return reading.standsNow(request, reply, transaction)

@@ -31,6 +31,7 @@ import { reversalRoutes } from './routes/reversals.ts'
 import { statementRoutes } from './routes/statements.ts'
 import { transactionRoutes } from './routes/transactions.ts'
 import { addSafeHeaders } from './safe-headers.ts'
+import { traceRequests } from './trace-requests.ts'
 import { validatorCompiler } from './validation.ts'
 
 /** Limits on what a request may be. Node and Fastify leave most of them open. */
@@ -92,6 +93,7 @@ export async function buildApi(
   await addSafeHeaders(server)
   allowOrigins(server, border.corsOrigins)
   observeRequests(server, context)
+  traceRequests(server, context.tracing)
   judgeHeads(server)
   answerProblems(server, context.log)
   const { counts } = context.queue

@@ -8,7 +8,7 @@ import { Worker } from './worker.ts'
 async function main(): Promise<void> {
   const configuration = readConfiguration()
   demandSharedServers(configuration)
-  const runtime = await openRuntime(configuration)
+  const runtime = await openRuntime(configuration, 'ledgerflow-worker')
   const { log, store, queue } = runtime
   const worker = new Worker(runtime, { eventsKeepDays: configuration.EVENTS_KEEP_DAYS })
   await worker.start()

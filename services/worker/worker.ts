@@ -8,7 +8,8 @@ import type { Metrics } from '../../shared/metrics.ts'
 import type { DoorbellListener, Queue } from '../../shared/queue/queue.ts'
 import type { EventStore } from '../../shared/engine/event-store.ts'
 import type { HoldStore } from '../../shared/store/ledger-store.ts'
-import { reportRetries } from '../report.ts'
+import type { Tracing } from '../../shared/trace/tracing.ts'
+import { reportBatches } from '../report.ts'
 import { EventPruner } from './event-pruner.ts'
 import { HoldTidier } from './hold-tidier.ts'
 import { Sweeper } from './sweeper.ts'
@@ -20,6 +21,7 @@ export interface WorkerContext {
   readonly metrics: Metrics
   readonly monitor: BacklogMonitor
   readonly log: Logger
+  readonly tracing?: Tracing | undefined
 }
 
 /** What is usual, where the configuration does not say it. */
@@ -43,10 +45,11 @@ export class Worker {
 
   constructor(context: WorkerContext, { eventsKeepDays } = usual) {
     this.#context = context
-    const { store, queue, metrics, log } = context
+    const { store, queue, metrics, log, tracing } = context
     this.#rounds = new DrainRounds(store, {
       ended: (transactions, tookMs) => {
         metrics.drained(transactions, tookMs)
+        tracing?.batch('drain', transactions, tookMs)
         queue.news.tell(transactions.map(({ id }) => id))
       },
       parked: ({ ledgerId, id, slot, reason }) => {
@@ -59,7 +62,7 @@ export class Worker {
       },
     })
     this.#sweeper = new Sweeper(store, this.#rounds, log)
-    const posting = new Posting(store, reportRetries(metrics.posting, 'posting', log))
+    const posting = new Posting(store, reportBatches('post', context))
     this.#tidier = new HoldTidier(store, posting, log)
     this.#pruner = new EventPruner(store, { keepDays: eventsKeepDays, log })
   }

@@ -42,9 +42,8 @@ export class BatchIntoQueue {
       })
       this.#lanes.set(batch.ledgerId, lane)
     }
-    const { ledgerId, mode, commands, witness } = batch
     const fingerprint = batchFingerprint(batch)
-    return lane.submit({ ledgerId, mode, commands, witness, batchId: newId(), fingerprint })
+    return lane.submit({ ...batch, batchId: newId(), fingerprint })
   }
 
   async #tryOne(

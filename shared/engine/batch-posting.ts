@@ -59,7 +59,7 @@ export class BatchPosting {
     const size = batches.reduce((sum, { commands }) => sum + commands.length, 0)
     const observer: BatchObserver = {
       ...this.#observer,
-      batchDone: (_, tookMs) => this.#observer.batchDone(size, tookMs),
+      batchDone: (_, tookMs, members) => this.#observer.batchDone(size, tookMs, members),
     }
     const settled = await settleBatch(
       batches,

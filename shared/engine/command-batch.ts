@@ -1,12 +1,13 @@
 import type { Witness } from './audit-record.ts'
 import type { PostCommand, PostOutcome } from './post-command.ts'
+import type { Traced } from './traced.ts'
 
 /** Whether the members of a batch stand and fall together, or each by itself. */
 export const batchModes = ['atomic', 'independent'] as const
 export type BatchMode = (typeof batchModes)[number]
 
 /** Transactions that were sent together, all of one ledger: later ones see the effect of earlier ones. */
-export interface CommandBatch {
+export interface CommandBatch extends Traced {
   readonly ledgerId: number
   readonly mode: BatchMode
   readonly commands: readonly PostCommand[]

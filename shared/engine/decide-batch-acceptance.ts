@@ -90,7 +90,8 @@ class Placing {
       if (place === null) return []
       const entryCount = requestedEntries.length
       const orderingKey = orderingKeyOf(transaction)
-      return { transactionId, place, entryCount, orderingKey, batchId: null }
+      const traceparent = this.#batch.traceparent ?? null
+      return { transactionId, place, entryCount, orderingKey, batchId: null, traceparent }
     })
     const [first] = places
     const [head] = commands

@@ -39,5 +39,6 @@ export function newRecord(
     place: end.place ?? null,
     requestedEntries: end.requestedEntries ?? command.requestedEntries,
     entries: end.entries ?? [],
+    traceparent: command.traceparent,
   }
 }

@@ -3,6 +3,7 @@ import type { HoldChangeWish, SpecialWish } from '../ledger/special-wish.ts'
 import type { Witness } from './audit-record.ts'
 import type { HoldChangeRecord } from './hold-change-record.ts'
 import { newId } from './new-id.ts'
+import type { Traced } from './traced.ts'
 import type { TransactionNotes, TransactionRecord } from './transaction-record.ts'
 
 /** What is asked by somebody, and is to be recorded with what it does. */
@@ -11,7 +12,7 @@ interface Asked {
 }
 
 /** The wish to make one transaction, parsed and judged by itself: to post, hold, capture or reverse. */
-export interface PostCommand extends TransactionNotes, Asked {
+export interface PostCommand extends TransactionNotes, Asked, Traced {
   /** Given before the first try and kept through all of them, so that a second try can find the first. */
   readonly transactionId: string
   readonly ledgerId: number
@@ -28,7 +29,7 @@ export interface PostCommand extends TransactionNotes, Asked {
 }
 
 /** The wish to void, extend or end a hold, which makes no transaction of its own. */
-export interface HoldCommand extends Asked {
+export interface HoldCommand extends Asked, Traced {
   readonly wish: HoldChangeWish | { readonly kind: 'expire'; readonly target: string }
   /** The id of the record of the change, kept through all tries. */
   readonly changeId: string

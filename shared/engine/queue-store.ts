@@ -46,6 +46,8 @@ export interface NewPlace {
   readonly entryCount: number
   readonly orderingKey: string
   readonly batchId: string | null
+  /** The trace that led here, if any. */
+  readonly traceparent: string | null
 }
 
 /** Everything that the acceptance of a client's batch writes: its transactions are queued, or failed. */

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { StoreFailure, Unavailable } from './store-failure.ts'
+import type { Traced } from './traced.ts'
 
 /** How long a batch is tried again before its members are told to come back. */
 const retryBudgetMs = 2000
@@ -10,7 +11,7 @@ const retryPauseMsMax = 200
 
 /** What the running of batches tells whoever measures it. */
 export interface BatchObserver {
-  batchDone(size: number, tookMs: number): void
+  batchDone(size: number, tookMs: number, members: readonly Traced[]): void
   retried(failure: StoreFailure, about: RetriedBatch): void
   split(failure: StoreFailure): void
 }
@@ -40,7 +41,7 @@ export type TryBatch<Member, Outcome> = (
  * - Blocked by a lock that somebody else holds for long: each member by itself, so that one does not stall the others.
  * - Refused by the database: halved until the culprit stands alone, which gets the failure itself.
  */
-export async function settleBatch<Member, Outcome>(
+export async function settleBatch<Member extends Traced, Outcome>(
   members: readonly Member[],
   tryBatch: TryBatch<Member, Outcome>,
   observer: BatchObserver,
@@ -51,7 +52,7 @@ export async function settleBatch<Member, Outcome>(
   for (let attempt = 0; ; attempt += 1) {
     const tried = await tryBatch(members, mayHaveHappened).catch(storeFailure)
     if (!(tried instanceof StoreFailure)) {
-      observer.batchDone(members.length, performance.now() - begun)
+      observer.batchDone(members.length, performance.now() - begun, members)
       return tried.map((value) => ({ status: 'fulfilled', value }))
     }
     if (tried.kind === 'unknown') mayHaveHappened = true

@@ -5,6 +5,7 @@ import type { MinorUnits } from '../ledger/money.ts'
 import type { Refusal } from '../ledger/refusal.ts'
 import type { SpecialWish } from '../ledger/special-wish.ts'
 import type { TransactionStatus } from '../ledger/transaction.ts'
+import type { Traced } from './traced.ts'
 
 /** The caller's own names and values on an object; flat. */
 export type Metadata = Readonly<Record<string, string>>
@@ -20,7 +21,7 @@ export interface TransactionNotes {
 }
 
 /** A transaction as it is stored: one row for life and, once posted, its entries. Times are ms since 1970. */
-export interface TransactionRecord extends TransactionNotes {
+export interface TransactionRecord extends TransactionNotes, Traced {
   readonly id: string
   readonly ledgerId: number
   readonly status: TransactionStatus

@@ -142,6 +142,8 @@ export interface QueuedTransactionRow {
   parkedReason: string | null
   /** The atomic batch that the place stands for; null when it stands for its one transaction. */
   batchId: string | null
+  /** The trace by which it came; null when that is not recorded. */
+  traceparent: string | null
 }
 
 /** A batch that was accepted for later; never changed, never removed. */
@@ -456,6 +458,7 @@ export function entitiesFor(dialect: Dialect): Entities {
         parkedReason: { ...text, name: 'parked_reason', nullable: true },
         deaths: { ...kinds.small, default: 0 },
         batchId: { ...kinds.id, name: 'batch_id', nullable: true },
+        traceparent: { ...text, nullable: true },
       },
       indices: [
         {

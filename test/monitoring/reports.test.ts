@@ -1,7 +1,7 @@
 import { pino } from 'pino'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
-import { reportRetries, reportStore } from '../../services/report.ts'
+import { reportBatches, reportStore } from '../../services/report.ts'
 import { Posting } from '../../shared/engine/post.ts'
 import { SparingLog } from '../../shared/log-sparingly.ts'
 import { Metrics } from '../../shared/metrics.ts'
@@ -106,12 +106,12 @@ test('a batch that is tried again is a line with its numbers', async () => {
   const { store, lines, log, metrics } = await reportedStore(sqlite(), 60_000)
   const alice = await openAccount(store, 'liability')
   const bob = await openAccount(store, 'liability')
-  const observer = reportRetries(metrics.posting, 'posting', log)
+  const observer = reportBatches('post', { metrics, log })
   const posting = new Posting(failingBefore(store, 'not_done', 2), observer)
   await posting.post(commandOf(payment({ debit: alice, credit: bob, amount: '1.00' })))
   await store.close()
 
-  const line = { work: 'posting', kind: 'not_done', size: 1, msg: 'a batch is tried again' }
+  const line = { work: 'post', kind: 'not_done', size: 1, msg: 'a batch is tried again' }
   expect(lines).toMatchObject([
     { ...line, attempts: 1 },
     { ...line, attempts: 2 },

@@ -10,6 +10,7 @@ import type { Queue } from '../../shared/queue/queue.ts'
 import { RedisQueue } from '../../shared/queue/redis-queue.ts'
 import type { LedgerStore } from '../../shared/store/ledger-store.ts'
 import { openStore, type StoreLocation } from '../../shared/store/open.ts'
+import type { Tracing } from '../../shared/trace/tracing.ts'
 import { ApiClient, type ClientMode } from './api-client.ts'
 import { expectRightBooks } from './books.ts'
 import { createPostgresDatabase, createSqlitePath, redisPrefix, redisUrl } from './databases.ts'
@@ -126,6 +127,7 @@ export interface ServiceOptions {
   /** How the API meets those outside; usually without limits. */
   readonly border?: Partial<Border>
   readonly clientMode?: ClientMode
+  readonly tracing?: Tracing
 }
 
 /** Starts the service with its worker over a store, composed as `services/main.ts` does. Rejects when it cannot. */
@@ -142,7 +144,7 @@ export async function startService(
   const monitor = new BacklogMonitor(store, options.backlogMax ?? 1_000_000)
   await monitor.start()
   const queue = connect()
-  const parts = { store, queue, monitor, metrics, log }
+  const parts = { store, queue, monitor, metrics, log, tracing: options.tracing }
 
   let worker: Worker | undefined
   const startWorker = async () => {

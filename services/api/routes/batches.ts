@@ -1,6 +1,7 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { CommandBatch } from '../../../shared/engine/command-batch.ts'
+import { traced } from '../../../shared/engine/traced.ts'
 import type { ProblemCode } from '../../../shared/wire/problems.ts'
 import { Problem } from '../../../shared/wire/problems.ts'
 import {
@@ -91,10 +92,9 @@ export function batchRoutes(context: ApiContext): FastifyPluginAsync {
         const fault = batchKeyFault(key)
         if (fault !== undefined) throw fault
         const known = await intake.currencies(request.ledgerId, currencyCodesOfBatch(request.body))
-        const batch = {
-          ...commandBatch(request.body, key, request.ledgerId, known),
-          witness: witnessOf(request, { status: 201 }),
-        }
+        const parsed = commandBatch(request.body, key, request.ledgerId, known)
+        const witness = witnessOf(request, { status: 201 })
+        const batch = { ...traced(parsed, request.traceparent), witness }
         const { mode, waitMs } = intake.mode(request, reply)
         return mode === 'sync'
           ? answering.outcome(request, reply, batch, await batchPosting.post(batch))

@@ -4,6 +4,7 @@ import {
   type HoldCommand,
   type PostOutcome,
 } from '../../../shared/engine/post-command.ts'
+import { traced } from '../../../shared/engine/traced.ts'
 import type { ProblemCode } from '../../../shared/wire/problems.ts'
 import {
   captureCommand,
@@ -155,6 +156,7 @@ export function holdRoutes(context: ApiContext): FastifyPluginAsync {
   }
 
   function change(request: FastifyRequest, command: HoldCommand): Promise<PostOutcome> {
-    return context.posting.post(witnessed(command, witnessOf(request)))
+    const known = traced(command, request.traceparent)
+    return context.posting.post(witnessed(known, witnessOf(request)))
   }
 }

@@ -9,6 +9,7 @@ import { ApiKeys0000000000008 } from './0008-api-keys.ts'
 import { EntryChain0000000000009 } from './0009-entry-chain.ts'
 import { Audit0000000000010 } from './0010-audit.ts'
 import { Events0000000000011 } from './0011-events.ts'
+import { Traceparent0000000000012 } from './0012-traceparent.ts'
 
 /** All migrations, in order. A migration that has been released is never changed. */
 export const migrations = [
@@ -23,4 +24,5 @@ export const migrations = [
   EntryChain0000000000009,
   Audit0000000000010,
   Events0000000000011,
+  Traceparent0000000000012,
 ] as const

@@ -56,14 +56,15 @@ const writeAcceptedBatch: Prepared = {
                as t (id, status, reference, idempotency_key, fingerprint, description, currency,
                      exponent, metadata, effective_at, ordering_key, failure, requested_entries,
                      slot, sequence, wish, currencies)
-         ), ${tellEvents(32)}
+         ), ${tellEvents(33)}
          insert into queued_transactions
-           (ledger_id, slot, sequence, transaction_id, entry_count, ordering_key, batch_id, enqueued_at)
+           (ledger_id, slot, sequence, transaction_id, entry_count, ordering_key, batch_id, enqueued_at,
+            traceparent)
          select $1::integer, q.slot, q.sequence, q.id, q.entry_count, q.ordering_key, q.batch_id,
-                $2::timestamptz
+                $2::timestamptz, q.traceparent
            from unnest($26::smallint[], $27::bigint[], $28::uuid[], $29::smallint[], $30::text[],
-                       $31::uuid[])
-             as q (slot, sequence, id, entry_count, ordering_key, batch_id)`,
+                       $31::uuid[], $32::text[])
+             as q (slot, sequence, id, entry_count, ordering_key, batch_id, traceparent)`,
 }
 
 /** Runs the acceptance of one batch as one database transaction, in two round trips. Rejects with `StoreFailure`. */
@@ -129,6 +130,7 @@ function writeOf({ batch, transactions, places }: BatchAcceptWrites): Write {
     plainArray(places, (q) => q.entryCount),
     places.map((q) => q.orderingKey),
     plainArray(places, (q) => q.batchId),
+    plainArray(places, (q) => q.traceparent),
     ...eventParameters(eventsOf(transactions)),
   ]
   return { statement: writeAcceptedBatch, parameters }

@@ -36,14 +36,36 @@ export function firstSequenceOf([row]: readonly (readonly unknown[])[]): number 
  */
 const writeAccepted = writeAcceptedWith({ name: 'write_accepted', columns: '', arrays: '' })
 
-/** The same for a batch of which some members are more than plain payments. */
-const writeMixedAccepted = writeAcceptedWith({
-  name: 'write_mixed_accepted',
+/** What is written besides of a batch of which some members are more than plain payments. */
+const specialColumns = {
   columns: ', wish, currencies, reversal_of, hold_id',
   arrays: ', $18::json[], $19::json[], $20::uuid[], $21::uuid[]',
+}
+const writeMixedAccepted = writeAcceptedWith({ name: 'write_mixed_accepted', ...specialColumns })
+
+/** The same two for a batch of which some members came with a trace that is recorded. */
+const writeTracedAccepted = writeAcceptedWith({
+  name: 'write_traced_accepted',
+  columns: '',
+  arrays: '',
+  traceparents: '$18',
+})
+const writeTracedMixedAccepted = writeAcceptedWith({
+  name: 'write_traced_mixed_accepted',
+  ...specialColumns,
+  traceparents: '$22',
 })
 
-function writeAcceptedWith(more: { name: string; columns: string; arrays: string }): Prepared {
+function writeAcceptedWith(more: {
+  name: string
+  columns: string
+  arrays: string
+  traceparents?: string
+}): Prepared {
+  const { traceparents } = more
+  const traced = traceparents === undefined ? '' : ', traceparent'
+  const ofPlace = traceparents === undefined ? '' : ', q.traceparent'
+  const array = traceparents === undefined ? '' : `, ${traceparents}::text[]`
   const ofRow = more.columns.replaceAll(', ', ', t.')
   const text = `with accepted as (
            insert into transactions
@@ -61,10 +83,10 @@ function writeAcceptedWith(more: { name: string; columns: string; arrays: string
                      metadata, effective_at, ordering_key, requested_entries, slot, sequence${more.columns})
          )
          insert into queued_transactions
-           (ledger_id, slot, sequence, transaction_id, entry_count, ordering_key, enqueued_at)
-         select $1::integer, q.slot, q.sequence, q.id, q.entry_count, q.ordering_key, $2::timestamptz
-           from unnest($14::smallint[], $15::bigint[], $3::uuid[], $16::smallint[], $17::text[])
-             as q (slot, sequence, id, entry_count, ordering_key)`
+           (ledger_id, slot, sequence, transaction_id, entry_count, ordering_key, enqueued_at${traced})
+         select $1::integer, q.slot, q.sequence, q.id, q.entry_count, q.ordering_key, $2::timestamptz${ofPlace}
+           from unnest($14::smallint[], $15::bigint[], $3::uuid[], $16::smallint[], $17::text[]${array})
+             as q (slot, sequence, id, entry_count, ordering_key${traced})`
   return { name: more.name, text }
 }
 
@@ -87,9 +109,13 @@ function writeOf(ledgerId: number, accepted: readonly TransactionRecord[]): Writ
     (a.idempotencyKey ?? '') < (b.idempotencyKey ?? '') ? -1 : 1,
   )
   const parameters = parametersOf(ledgerId, sorted)
-  return accepted.some(isSpecial)
-    ? { statement: writeMixedAccepted, parameters: [...parameters, ...specialParameters(sorted)] }
-    : { statement: writeAccepted, parameters }
+  const isMixed = accepted.some(isSpecial)
+  if (isMixed) parameters.push(...specialParameters(sorted))
+  if (accepted.some(({ traceparent }) => traceparent !== undefined)) {
+    parameters.push(plainArray(sorted, ({ traceparent }) => traceparent ?? null))
+    return { statement: isMixed ? writeTracedMixedAccepted : writeTracedAccepted, parameters }
+  }
+  return { statement: isMixed ? writeMixedAccepted : writeAccepted, parameters }
 }
 
 function specialParameters(sorted: readonly TransactionRecord[]): unknown[] {

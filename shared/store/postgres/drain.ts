@@ -7,6 +7,7 @@ import type {
   TakenTransaction,
 } from '../../engine/queue-store.ts'
 import { StoreFailure } from '../../engine/store-failure.ts'
+import { traced } from '../../engine/traced.ts'
 import type { TransactionRecord } from '../../engine/transaction-record.ts'
 import { transactionOf, type Row } from '../rows.ts'
 import { currenciesText, isSpecial, resolvedText } from '../stored-columns.ts'
@@ -74,10 +75,10 @@ const takeChosen = `
          ), gone as (
            delete from queued_transactions q
             where q.ctid = any (array(select row_id from chosen)) and q.parked_at is null
-           returning q.slot, q.sequence, q.transaction_id, q.batch_id, q.deaths
+           returning q.slot, q.sequence, q.transaction_id, q.batch_id, q.deaths, q.traceparent
          )
          select t.*, gone.slot as taken_slot, gone.sequence as taken_sequence, gone.deaths,
-                gone.batch_id as taken_batch,
+                gone.batch_id as taken_batch, gone.traceparent,
                 (select count(*) from chosen) = (select count(*) from gone) as whole
            from gone
           cross join lateral (
@@ -407,11 +408,13 @@ async function takenOf(
   return rows.flatMap((row): TakenTransaction | TakenTransaction[] => {
     const place = { slot: row['taken_slot'] as number, sequence: Number(row['taken_sequence']) }
     const batchId = row['taken_batch'] as string | null
+    const traceparent = row['traceparent'] as string | null
     if (batchId === null) {
-      return { transaction: transactionOf(row, []), place, batchId, position: null }
+      const transaction = traced(transactionOf(row, []), traceparent)
+      return { transaction, place, batchId, position: null }
     }
     return (members.get(batchId) ?? []).map((member) => ({
-      transaction: transactionOf(member, []),
+      transaction: traced(transactionOf(member, []), traceparent),
       place,
       batchId,
       position: member['taken_position'] as number,

@@ -9,7 +9,7 @@ import type { Row } from '../rows.ts'
 import type { SnapshotAges } from './snapshot-ages.ts'
 
 /** The tables that posting and the queue write all the time. */
-const hotTables = ['accounts', 'entries', 'queued_transactions', 'transactions'] as const
+const hotTables = ['accounts', 'entries', 'events', 'queued_transactions', 'transactions'] as const
 
 /**
  * What the server knows of its sessions. Everybody may see whose snapshots keep dead rows (`backend_xmin`, `backend_xid`); states

@@ -14,6 +14,7 @@ import type {
   QueuedCandidate,
   TakenTransaction,
 } from '../../engine/queue-store.ts'
+import { traced } from '../../engine/traced.ts'
 import type { QueuePlace, TransactionRecord } from '../../engine/transaction-record.ts'
 import { transactionOf, type Row } from '../rows.ts'
 import { currenciesText, resolvedText } from '../stored-columns.ts'
@@ -32,8 +33,9 @@ const takeNumbers = `update accept_counter set value = value + ? where id = 1 re
 
 const insertQueued = `
   insert into queued_transactions
-    (ledger_id, slot, sequence, transaction_id, entry_count, ordering_key, enqueued_at, batch_id)
-  values (?, ?, ?, ?, ?, ?, ?, ?)`
+    (ledger_id, slot, sequence, transaction_id, entry_count, ordering_key, enqueued_at, batch_id,
+     traceparent)
+  values (?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 const insertBatch = `
   insert into batches (ledger_id, id, mode, fingerprint, created_at) values (?, ?, ?, ?, ?)`
@@ -79,7 +81,7 @@ const rowAtPlace = `
 
 const dequeue = `
   delete from queued_transactions where ledger_id = ? and slot = ? and sequence = ?
-  returning transaction_id as transactionId, batch_id as batchId`
+  returning transaction_id as transactionId, batch_id as batchId, traceparent`
 
 const addDeaths = `
   update queued_transactions set deaths = max(0, deaths + ?)
@@ -229,7 +231,7 @@ export class SqliteQueue {
   #take(ledgerId: number, chosen: readonly QueuePlace[]): TakenTransaction[] {
     return chosen.flatMap(({ slot, sequence }) => {
       const place = { slot, sequence }
-      const { transactionId, batchId } = this.#statements.dequeue.get(
+      const { transactionId, batchId, traceparent } = this.#statements.dequeue.get(
         ledgerId,
         slot,
         sequence,
@@ -239,7 +241,7 @@ export class SqliteQueue {
           ? this.#statements.queued.all(ledgerId, transactionId)
           : this.#statements.members.all(ledgerId, batchId)
       return (rows as Row[]).map((row) => ({
-        transaction: transactionOf(row, []),
+        transaction: traced(transactionOf(row, []), traceparent),
         place,
         batchId,
         position: (row['taken_position'] as number | undefined) ?? null,
@@ -276,6 +278,7 @@ export class SqliteQueue {
       orderingKeyOf(transaction),
       createdAt,
       null,
+      transaction.traceparent ?? null,
     )
   }
 
@@ -293,7 +296,8 @@ export class SqliteQueue {
       ),
     )
     for (const transaction of transactions) this.#posting.insert(transaction)
-    for (const { place, transactionId, entryCount, orderingKey, batchId } of places) {
+    for (const taken of places) {
+      const { place, transactionId, entryCount, orderingKey, batchId, traceparent } = taken
       this.#statements.insert.run(
         ledgerId,
         place.slot,
@@ -303,6 +307,7 @@ export class SqliteQueue {
         orderingKey,
         createdAt,
         batchId,
+        traceparent,
       )
     }
   }
@@ -346,6 +351,7 @@ function countOf(taken: readonly TakenTransaction[], slot: number): number {
 interface DequeuedRow {
   readonly transactionId: string
   readonly batchId: string | null
+  readonly traceparent: string | null
 }
 
 /** A row of the queue that may be taken. */
