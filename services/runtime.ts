@@ -10,6 +10,8 @@ import { ConditionWatch } from '../shared/store/condition-watch.ts'
 import { openStore } from '../shared/store/open.ts'
 import type { Tracing } from '../shared/trace/tracing.ts'
 import { reportStore, showCondition } from './report.ts'
+import type { WebhookRules } from '../shared/webhooks/webhook-rules.ts'
+import { webhookRules } from './webhook-rules.ts'
 
 /** What both services stand on: the store, the queue, the log and the metrics. */
 export interface Runtime {
@@ -19,6 +21,7 @@ export interface Runtime {
   readonly monitor: BacklogMonitor
   readonly metrics: Metrics
   readonly tracing: Tracing | undefined
+  readonly webhooks: WebhookRules
   close(): Promise<void>
 }
 
@@ -57,6 +60,7 @@ export async function openRuntime(
     monitor,
     metrics,
     tracing,
+    webhooks: webhookRules(configuration),
     close: async () => {
       await conditionWatch.stop()
       await monitor.stop()

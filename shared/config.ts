@@ -60,6 +60,34 @@ const secrets = z.string().transform((text, context) => {
   return z.NEVER
 })
 
+/** Any address, or the networks whose addresses are allowed. */
+const privateNetworks = z.string().transform((text, context) => {
+  if (text === 'true') return 'all' as const
+  const parsed = addresses.safeParse(text === 'false' ? '' : text)
+  if (parsed.success) return parsed.data
+  context.addIssue('must be true, or networks such as 10.0.0.0/8 with commas between')
+  return z.NEVER
+})
+
+const secondsMax = 10 * 86_400
+
+/** Times to wait, one after the other, each in seconds. */
+const seconds = z.string().transform((text, context) => {
+  const all = list(text)
+  const areSeconds = all.every((one) => /^[0-9]{1,6}$/.test(one) && Number(one) <= secondsMax)
+  if (areSeconds && all.length <= 50) return all.map(Number)
+  context.addIssue('must be whole seconds with commas between')
+  return z.NEVER
+})
+
+/** Keys of 256 bits in base64: one, or two while one takes the place of the other. */
+const sealingKeys = z.string().transform((text, context) => {
+  const all = list(text).map((key) => Buffer.from(key, 'base64'))
+  if (all.length >= 1 && all.length <= 2 && all.every((key) => key.length === 32)) return all
+  context.addIssue('must be 32 bytes in base64, or two such keys with a comma between')
+  return z.NEVER
+})
+
 /** Variables that hold secrets. Each may be kept in a file instead, which the variable with `_FILE` names. */
 const secretVariables = [
   'DATABASE_URL',
@@ -67,6 +95,7 @@ const secretVariables = [
   'JWT_SECRET',
   'API_KEY',
   'ROLE_PASSWORD',
+  'WEBHOOK_SECRET_KEY',
 ] as const
 
 /** A number from 0 to 1. */
@@ -104,6 +133,12 @@ const schema = z.object({
   SLOW_STATEMENT_MS: wholeNumber(0, 60_000).prefault('500'),
   OTEL_EXPORTER_OTLP_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
   OTEL_TRACES_SAMPLER_ARG: share.prefault('1'),
+  WEBHOOK_ALLOW_PRIVATE: privateNetworks.prefault(''),
+  WEBHOOK_SECRET_KEY: sealingKeys.optional(),
+  WEBHOOK_TIMEOUT_MS: wholeNumber(100, 60_000).prefault('15000'),
+  WEBHOOK_RETRY_S: seconds.prefault('5,30,120,300,1800,7200,18000,36000,50400,72000,86400'),
+  WEBHOOK_DISABLE_AFTER_S: wholeNumber(1, 31_536_000).prefault('432000'),
+  WEBHOOK_LOG_DAYS: wholeNumber(1, 3650).prefault('30'),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   BASE_URL: z.url().default('http://127.0.0.1:8000'),
   API_KEY: z.string().optional(),
@@ -113,6 +148,7 @@ const schema = z.object({
   JWT_SECRET_FILE: path,
   API_KEY_FILE: path,
   ROLE_PASSWORD_FILE: path,
+  WEBHOOK_SECRET_KEY_FILE: path,
 })
 
 /** The configuration of a process, read once and passed on. */

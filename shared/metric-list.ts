@@ -16,7 +16,14 @@ export interface MetricDefinition {
 }
 
 /** The rows of the dashboard, in their order. */
-export const metricGroups = ['Requests', 'Posting', 'Queue', 'Database', 'Process'] as const
+export const metricGroups = [
+  'Requests',
+  'Posting',
+  'Queue',
+  'Webhooks',
+  'Database',
+  'Process',
+] as const
 export type MetricGroup = (typeof metricGroups)[number]
 
 const sizes = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000]
@@ -186,6 +193,55 @@ export const metricList = {
     group: 'Queue',
     unit: 'count',
     across: 'sum',
+  },
+
+  ledgerflow_webhook_deliveries_total: {
+    type: 'counter',
+    help: 'Webhook deliveries that this process has ended, by how they ended.',
+    title: 'Deliveries',
+    group: 'Webhooks',
+    unit: 'count',
+    labels: ['outcome'],
+  },
+  ledgerflow_webhook_attempt_failures_total: {
+    type: 'counter',
+    help: 'Attempts to deliver a webhook that failed, by why. They are made again until the schedule ends.',
+    title: 'Attempts that failed',
+    group: 'Webhooks',
+    unit: 'count',
+    labels: ['kind'],
+  },
+  ledgerflow_webhook_lag_seconds: {
+    type: 'gauge',
+    help: 'Age of the oldest event that an endpoint of this process waits for.',
+    title: 'Oldest event not delivered',
+    group: 'Webhooks',
+    unit: 'seconds',
+    across: 'max',
+  },
+  ledgerflow_webhook_endpoints: {
+    type: 'gauge',
+    help: 'Webhook endpoints that this process sends to, by whether they take what they are sent.',
+    title: 'Endpoints',
+    group: 'Webhooks',
+    unit: 'count',
+    labels: ['state'],
+    across: 'sum',
+  },
+  ledgerflow_webhook_endpoints_disabled_total: {
+    type: 'counter',
+    help: 'Webhook endpoints that this process has disabled, by why.',
+    title: 'Endpoints disabled',
+    group: 'Webhooks',
+    unit: 'count',
+    labels: ['reason'],
+  },
+  ledgerflow_webhook_gaps_total: {
+    type: 'counter',
+    help: 'Times that a webhook endpoint had come less far than events are kept, so that some were passed over.',
+    title: 'Gaps in what was told',
+    group: 'Webhooks',
+    unit: 'count',
   },
 
   ledgerflow_posting_connections: {

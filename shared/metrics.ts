@@ -11,6 +11,7 @@ import {
   type MetricName,
   type MetricOf,
 } from './metric-list.ts'
+import type { WebhookMetrics } from './webhook-metrics.ts'
 
 /** One value of a metric with labels. */
 export interface Sample<Label extends string = string> {
@@ -124,6 +125,27 @@ export class Metrics {
     batchDone: (size: number, tookMs: number) => {
       this.#observe('ledgerflow_accept_batch_size', {}, size)
       this.#observe('ledgerflow_accept_batch_seconds', {}, tookMs / 1000)
+    },
+  }
+
+  /** What the sending of webhooks reports to. */
+  readonly webhooks: WebhookMetrics = {
+    ended: (outcome) => this.#count('ledgerflow_webhook_deliveries_total', { outcome }),
+    attemptFailed: (kind) => this.#count('ledgerflow_webhook_attempt_failures_total', { kind }),
+    disabled: (reason) => this.#count('ledgerflow_webhook_endpoints_disabled_total', { reason }),
+    passedOver: () => this.#count('ledgerflow_webhook_gaps_total', {}),
+    show: (reading) => {
+      this.show('ledgerflow_webhook_lag_seconds', () => {
+        const { oldestAt } = reading()
+        return oldestAt === null ? 0 : Math.max(0, Date.now() - oldestAt) / 1000
+      })
+      this.show('ledgerflow_webhook_endpoints', () => {
+        const { sending, failing } = reading()
+        return [
+          { labels: { state: 'well' }, value: sending - failing },
+          { labels: { state: 'failing' }, value: failing },
+        ]
+      })
     },
   }
 

@@ -40,6 +40,11 @@ describe('the configuration of a process', () => {
       FAILED_LOGINS_MAX: 30,
       CORS_ORIGINS: [],
       TRUST_PROXY: [],
+      WEBHOOK_ALLOW_PRIVATE: [],
+      WEBHOOK_TIMEOUT_MS: 15_000,
+      WEBHOOK_RETRY_S: [5, 30, 120, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400],
+      WEBHOOK_DISABLE_AFTER_S: 432_000,
+      WEBHOOK_LOG_DAYS: 30,
     })
   })
 
@@ -60,6 +65,10 @@ describe('the configuration of a process', () => {
     ['CORS_ORIGINS', 'https://a.example, http://b:81', ['https://a.example', 'http://b:81']],
     ['TRUST_PROXY', '10.0.0.0/8,::1', ['10.0.0.0/8', '::1']],
     ['OTEL_TRACES_SAMPLER_ARG', '0.05', 0.05],
+    ['WEBHOOK_ALLOW_PRIVATE', 'true', 'all'],
+    ['WEBHOOK_ALLOW_PRIVATE', '10.0.0.0/8, ::1', ['10.0.0.0/8', '::1']],
+    ['WEBHOOK_RETRY_S', '1, 60', [1, 60]],
+    ['WEBHOOK_SECRET_KEY', Buffer.alloc(32).toString('base64'), [Buffer.alloc(32)]],
     ['REDIS_URL', 'redis://a, rediss://b:1', { urls: ['redis://a', 'rediss://b:1'] }],
   ])('takes %s=%s', (name, text, value) => {
     process.env[name] = text
@@ -93,6 +102,9 @@ describe('the configuration of a process', () => {
     ['CORS_ORIGINS', 'https://shop.example/canary'],
     ['TRUST_PROXY', 'loadbalancer'],
     ['FAILED_LOGINS_MAX', '-1'],
+    ['WEBHOOK_ALLOW_PRIVATE', 'yes'],
+    ['WEBHOOK_RETRY_S', '5,-1'],
+    ['WEBHOOK_SECRET_KEY', 'canary'],
     ['JWT_MAX_AGE_S', '86401'],
     ['JWT_SECRET', 'canary-of-31-characters-canary-'],
     ['JWT_SECRET', `${'a'.repeat(32)},${'b'.repeat(32)},${'canary'.repeat(6)}`],

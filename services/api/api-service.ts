@@ -13,6 +13,9 @@ import type { Queue } from '../../shared/queue/queue.ts'
 import type { LedgerStore } from '../../shared/store/ledger-store.ts'
 import type { Tracing } from '../../shared/trace/tracing.ts'
 import { reportBatches } from '../report.ts'
+import { SecretBox } from '../../shared/webhooks/secret-box.ts'
+import { TargetRules } from '../../shared/webhooks/target-rules.ts'
+import type { EndpointRules } from '../../shared/webhooks/webhook-rules.ts'
 import { Gate, type GateRules } from './access/gate.ts'
 import type { Readiness } from './readiness.ts'
 import { buildApi, type Border } from './server.ts'
@@ -26,6 +29,8 @@ export interface ApiParts {
   readonly metrics: Metrics
   readonly log: Logger
   readonly tracing?: Tracing | undefined
+  /** Where webhooks may go, and how their secrets are kept; usually to public addresses, and as they are. */
+  readonly webhooks?: EndpointRules | undefined
 }
 
 export interface ApiOptions {
@@ -49,6 +54,12 @@ const unlimited: Border = {
   limits: { requests: 0, failedLogins: 0 },
   corsOrigins: [],
   trustedProxies: [],
+}
+
+/** Where webhooks may go where nothing is said of it: to public addresses. */
+const usualEndpoints: EndpointRules = {
+  targets: new TargetRules({ privateNetworks: [], plainHttp: true }),
+  secrets: new SecretBox([]),
 }
 
 /** An API service that listens. */
@@ -76,6 +87,7 @@ export async function startApi(parts: ApiParts, options: ApiOptions): Promise<Ap
     acceptance: new Acceptance(store, accepting, ring),
     intoQueue: new BatchIntoQueue(store, accepting, ring),
     currencies: new KnownCurrencies(store),
+    webhooks: parts.webhooks ?? usualEndpoints,
     defaultMode: options.defaultMode,
     queues: options.queues,
   }

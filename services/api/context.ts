@@ -10,6 +10,7 @@ import type { Metrics } from '../../shared/metrics.ts'
 import type { Queue } from '../../shared/queue/queue.ts'
 import type { LedgerStore } from '../../shared/store/ledger-store.ts'
 import type { Tracing } from '../../shared/trace/tracing.ts'
+import type { EndpointRules } from '../../shared/webhooks/webhook-rules.ts'
 import type { Waiting } from './waiting.ts'
 
 /** Everything that the routes work with, composed once by the process. */
@@ -24,6 +25,7 @@ export interface ApiContext {
   readonly monitor: BacklogMonitor
   readonly waiting: Waiting
   readonly currencies: KnownCurrencies
+  readonly webhooks: EndpointRules
   readonly metrics: Metrics
   readonly log: Logger
   readonly tracing?: Tracing | undefined

@@ -79,6 +79,7 @@ const contents: Partial<Record<ProblemCode, ProblemContent>> = {
   not_reversible: { details: { target_status: 'failed' } },
   hold_exceeded: { details: { requested: '7.00', remaining: '2.00' } },
   reversal_exceeds_remaining: { details: { requested: '7.00', remaining: '2.00' } },
+  webhook_target_refused: { details: { reason: 'private_address' } },
   insufficient_funds: {
     details: {
       account_id: accountId,

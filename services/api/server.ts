@@ -30,6 +30,7 @@ import { queueBoardRoutes } from './routes/queue-board.ts'
 import { reversalRoutes } from './routes/reversals.ts'
 import { statementRoutes } from './routes/statements.ts'
 import { transactionRoutes } from './routes/transactions.ts'
+import { webhookRoutes } from './routes/webhooks.ts'
 import { addSafeHeaders } from './safe-headers.ts'
 import { traceRequests } from './trace-requests.ts'
 import { validatorCompiler } from './validation.ts'
@@ -122,6 +123,7 @@ export async function buildApi(
     await api.register(ledgerRoutes(context))
     await api.register(ledgerRegistryRoutes(context))
     await api.register(auditRoutes(context))
+    await api.register(webhookRoutes(context))
   })
   await server.register(healthRoutes(context, readiness))
   await server.register(pageRoutes(context))

@@ -11,17 +11,25 @@ import type { HoldStore } from '../../shared/store/ledger-store.ts'
 import type { Tracing } from '../../shared/trace/tracing.ts'
 import { reportBatches } from '../report.ts'
 import { EventPruner } from './event-pruner.ts'
+import type { WebhookWork } from '../../shared/store/webhook-work.ts'
+import type { WebhookRules } from '../../shared/webhooks/webhook-rules.ts'
 import { HoldTidier } from './hold-tidier.ts'
 import { Sweeper } from './sweeper.ts'
+import { WebhookSender } from './webhooks/webhook-sender.ts'
 
 /** What a worker works with. */
 export interface WorkerContext {
-  readonly store: QueueStore & PostingStore & HoldStore & EventStore
+  readonly store: QueueStore &
+    PostingStore &
+    HoldStore &
+    EventStore & { readonly webhookWork: WebhookWork }
   readonly queue: Queue
   readonly metrics: Metrics
   readonly monitor: BacklogMonitor
   readonly log: Logger
   readonly tracing?: Tracing | undefined
+  /** How webhooks are sent; undefined: this worker sends none. */
+  readonly webhooks?: WebhookRules | undefined
 }
 
 /** What is usual, where the configuration does not say it. */
@@ -31,7 +39,8 @@ const usual = { eventsKeepDays: 30 }
 const ledgersMs = 5000
 
 /**
- * Posts what is queued: when a bell rings, and by sweeping for what no bell told of; ends holds whose time is over, and forgets old events. Any number of workers may run; the
+ * Posts what is queued: when a bell rings, and by sweeping for what no bell told of; ends holds whose time is over; sends
+ * webhooks; and forgets old events. Any number of workers may run; the
  * database sees to it that each slot is drained by one at a time and each transaction once.
  */
 export class Worker {
@@ -40,6 +49,7 @@ export class Worker {
   readonly #sweeper: Sweeper
   readonly #tidier: HoldTidier
   readonly #pruner: EventPruner
+  readonly #sender: WebhookSender | undefined
   #listener: DoorbellListener | undefined
   #ledgers: { readonly ids: readonly number[]; readonly at: number } = { ids: [], at: -ledgersMs }
 
@@ -65,6 +75,9 @@ export class Worker {
     const posting = new Posting(store, reportBatches('post', context))
     this.#tidier = new HoldTidier(store, posting, log)
     this.#pruner = new EventPruner(store, { keepDays: eventsKeepDays, log })
+    const { webhooks } = context
+    this.#sender =
+      webhooks && new WebhookSender({ store, log, metrics: metrics.webhooks }, webhooks)
   }
 
   /** Starts to answer rings and to sweep. */
@@ -72,13 +85,19 @@ export class Worker {
     this.#sweeper.start()
     this.#tidier.start()
     this.#pruner.start()
+    this.#sender?.start()
     this.#listener = await this.#context.queue.listen((slots) => this.#answer(slots))
   }
 
   /** Takes no new work, finishes the rounds under way, and lets go of the queue. */
   async stop(): Promise<void> {
     this.#sweeper.stop()
-    await Promise.all([this.#rounds.stop(), this.#tidier.stop(), this.#pruner.stop()])
+    await Promise.all([
+      this.#rounds.stop(),
+      this.#tidier.stop(),
+      this.#pruner.stop(),
+      this.#sender?.stop(),
+    ])
     await this.#listener?.close()
   }
 

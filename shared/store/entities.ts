@@ -17,6 +17,11 @@ import type { HoldChangeWish, SpecialWish } from '../ledger/special-wish.ts'
 import { holdStatuses, transactionStatuses, type TransactionStatus } from '../ledger/transaction.ts'
 import { roles, type Role } from '../access/role.ts'
 import type { Metadata } from '../engine/transaction-record.ts'
+import {
+  webhookEntities,
+  type WebhookDeliveryRow,
+  type WebhookEndpointRow,
+} from './webhook-entities.ts'
 import { columnKinds, type ColumnKinds, type Dialect } from './dialect.ts'
 
 /** A book: everything else belongs to exactly one. */
@@ -261,6 +266,8 @@ export interface Entities {
   readonly apiKeys: EntitySchema<ApiKeyRow>
   readonly events: EntitySchema<EventRow>
   readonly auditRecords: EntitySchema<AuditRow>
+  readonly webhookEndpoints: EntitySchema<WebhookEndpointRow>
+  readonly webhookDeliveries: EntitySchema<WebhookDeliveryRow>
 }
 
 /** Makes the entity schemas of a dialect. */
@@ -522,6 +529,7 @@ export function entitiesFor(dialect: Dialect): Entities {
     apiKeys: apiKeyEntity(kinds),
     events: eventEntity(kinds),
     auditRecords: auditEntity(kinds),
+    ...webhookEntities(kinds),
     ...searchEntities(kinds),
   }
 }

@@ -74,6 +74,8 @@ import { trialBalance } from './read-trial-balance.ts'
 import { findTransaction, findTransactions } from './read-transactions.ts'
 import { searchTransactions } from './search-transactions.ts'
 import { changeAccount, createAccount } from './write-accounts.ts'
+import { WebhookWork } from './webhook-work.ts'
+import { Webhooks } from './webhooks.ts'
 
 /** What the reads of a store, and the small writes beside posting, go through. */
 type StoreAccess = QueueAccess & BooksClock & EventReader
@@ -92,6 +94,8 @@ export abstract class LedgerReads
   readonly apiKeys: ApiKeys
   readonly ledgers: Ledgers
   protected readonly access: StoreAccess
+  readonly webhooks: Webhooks
+  readonly webhookWork: WebhookWork
   readonly #administration: Administration
 
   constructor(access: StoreAccess, administration: Administration) {
@@ -99,6 +103,8 @@ export abstract class LedgerReads
     this.#administration = administration
     this.apiKeys = administration.apiKeys
     this.ledgers = new Ledgers(administration.source, access)
+    this.webhooks = new Webhooks(access)
+    this.webhookWork = new WebhookWork(access)
   }
 
   createAccount(account: NewAccount, witness?: Witness): Promise<boolean> {

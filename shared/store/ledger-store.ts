@@ -23,6 +23,8 @@ import type { BooksClock } from './books-clock.ts'
 import type { ApiKeys } from './api-keys.ts'
 import type { Ledgers } from './ledgers.ts'
 import type { StoreCondition } from './condition.ts'
+import type { WebhookWork } from './webhook-work.ts'
+import type { Webhooks } from './webhooks.ts'
 
 /** What an account is made of. */
 export interface NewAccount {
@@ -213,6 +215,10 @@ export interface LedgerStore
   readonly apiKeys: ApiKeys
   /** The books that this database holds. */
   readonly ledgers: Ledgers
+  /** Where events are sent, for operators. */
+  readonly webhooks: Webhooks
+  /** The same for whoever sends them. */
+  readonly webhookWork: WebhookWork
   /** Something an operator should know about how the store runs, or undefined. */
   readonly advice: string | undefined
   /** The secret that signs a ledger's cursors; undefined when there is no such ledger. */

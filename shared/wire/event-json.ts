@@ -3,6 +3,7 @@ import {
   accountEventTypes,
   eventTypes,
   transactionEventTypes,
+  type EventPosition,
   type LedgerEvent,
 } from '../engine/event.ts'
 import { accountJson, accountJsonSchema } from './account-json.ts'
@@ -95,9 +96,23 @@ export const eventQuery = z.strictObject({
   limit: pageParameters.limit,
 })
 
+const idPrefix = 'evt_'
+
+/** The id of the event at a position. */
+export function eventId(position: EventPosition): string {
+  return `${idPrefix}${position}`
+}
+
+/** The position of the event that has an id; undefined when no event has it. */
+export function positionOfEvent(id: string): EventPosition | undefined {
+  if (!/^evt_(?:0|[1-9][0-9]{0,18})$/.test(id)) return undefined
+  const position = BigInt(id.slice(idPrefix.length))
+  return position < 2n ** 63n ? position : undefined
+}
+
 /** Writes an event. */
 export function eventJson(event: LedgerEvent): EventJson {
-  const id = `evt_${event.position}`
+  const id = eventId(event.position)
   const created_at = timeJson(event.createdAt)
   if (!('account' in event)) {
     return { id, type: event.type, created_at, data: transactionJson(event.transaction) }

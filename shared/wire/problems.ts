@@ -28,6 +28,8 @@ type BorderCode =
   | 'already_canceled'
   | 'already_held'
   | 'not_parked'
+  | 'webhook_limit'
+  | 'webhook_target_refused'
   | 'queue_full'
   | 'rate_limited'
   | 'token_keys_unavailable'
@@ -84,6 +86,7 @@ export const problems = {
   batch_ended: final(409, 'Nothing of the batch is queued any more'),
   not_parked: final(409, 'The transaction is not parked'),
   events_gone: final(410, 'The place of this cursor among the events is gone'),
+  webhook_limit: final(409, 'The ledger has as many webhook endpoints as it may have'),
   body_too_large: final(413, 'The body is larger than the service accepts'),
   uri_too_long: final(414, 'The address is longer than the service accepts'),
   unsupported_media_type: final(415, 'The body must be application/json in UTF-8, not encoded'),
@@ -110,6 +113,8 @@ export const problems = {
   reversal_exceeds_remaining: final(422, 'More would be reversed than remains of the transaction'),
   batch_aborted: final(422, 'Another transaction of the atomic batch was refused'),
   refused_by_operator: final(422, 'An operator has refused the transaction'),
+
+  webhook_target_refused: final(422, 'Webhooks may not be sent to this address'),
 
   internal_error: final(500, 'The service failed'),
   store_unavailable: retryable(503, 'The database cannot be reached; nothing was done'),

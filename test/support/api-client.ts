@@ -124,6 +124,10 @@ export class ApiClient {
     return this.#send('PATCH', path, body, {})
   }
 
+  delete<Body>(path: string): Promise<Answer<Body>> {
+    return this.#send('DELETE', path, undefined, {})
+  }
+
   openAccount(account: NewAccountJson): Promise<Answer<AccountJson>> {
     return this.post('/api/v1/accounts', account)
   }

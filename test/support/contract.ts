@@ -17,6 +17,12 @@ import { queueJsonSchema } from '../../shared/wire/queue-json.ts'
 import { statementJsonSchema } from '../../shared/wire/statement-json.ts'
 import { trialBalanceJsonSchema } from '../../shared/wire/trial-balance-json.ts'
 import { transactionJsonSchema } from '../../shared/wire/transaction-json.ts'
+import {
+  redeliveryJsonSchema,
+  webhookDeliveryJsonSchema,
+  webhookJsonSchema,
+  webhookWithSecretJsonSchema,
+} from '../../shared/wire/webhook-json.ts'
 
 /** The body of an error answer. */
 export type ProblemJson = z.output<typeof problemJsonSchema>
@@ -74,6 +80,15 @@ const successes: Readonly<Record<string, Readonly<Record<number, z.ZodType>>>> =
   'post /api/v1/currencies': { 201: currencyJsonSchema },
   'post /api/v1/ledgers': { 201: ledgerListingSchema },
   'get /api/v1/ledgers': { 200: ledgerListSchema },
+  'post /api/v1/webhooks': { 201: webhookWithSecretJsonSchema },
+  'get /api/v1/webhooks': { 200: page(webhookJsonSchema) },
+  'get /api/v1/webhooks/{id}': { 200: webhookJsonSchema },
+  'patch /api/v1/webhooks/{id}': { 200: webhookJsonSchema },
+  'delete /api/v1/webhooks/{id}': { 200: webhookJsonSchema },
+  'post /api/v1/webhooks/{id}/rotate-secret': { 200: webhookWithSecretJsonSchema },
+  'post /api/v1/webhooks/{id}/redeliver': { 200: redeliveryJsonSchema },
+  'get /api/v1/webhooks/{id}/deliveries': { 200: page(webhookDeliveryJsonSchema) },
+  'post /api/v1/webhooks/{id}/deliveries/{event_id}/redeliver': { 200: webhookDeliveryJsonSchema },
   'get /api/v1/currencies': { 200: z.strictObject({ items: z.array(currencyJsonSchema) }) },
 }
 
@@ -144,8 +159,7 @@ function checkDocumented(
 /** The pattern of an address, as the OpenAPI document writes it. */
 function routeOf(path: string): string {
   const pathname = path.split('?', 1)[0] ?? ''
-  return pathname.replace(
-    /^(\/api\/v1\/(?:accounts|transactions|batches))\/(?!batch$)[^/]+/,
-    '$1/{id}',
-  )
+  return pathname
+    .replace(/^(\/api\/v1\/(?:accounts|transactions|batches|webhooks))\/(?!batch$)[^/]+/, '$1/{id}')
+    .replace(/\/deliveries\/[^/]+/, '/deliveries/{event_id}')
 }

@@ -8,6 +8,7 @@ import { Metrics } from '../../shared/metrics.ts'
 import { InProcessQueue } from '../../shared/queue/in-process.ts'
 import type { Queue } from '../../shared/queue/queue.ts'
 import { RedisQueue } from '../../shared/queue/redis-queue.ts'
+import type { WebhookRules } from '../../shared/webhooks/webhook-rules.ts'
 import type { LedgerStore } from '../../shared/store/ledger-store.ts'
 import { openStore, type StoreLocation } from '../../shared/store/open.ts'
 import type { Tracing } from '../../shared/trace/tracing.ts'
@@ -128,6 +129,8 @@ export interface ServiceOptions {
   readonly border?: Partial<Border>
   readonly clientMode?: ClientMode
   readonly tracing?: Tracing
+  /** How webhooks are sent; usually they are not. */
+  readonly webhooks?: WebhookRules
 }
 
 /** Starts the service with its worker over a store, composed as `services/main.ts` does. Rejects when it cannot. */
@@ -144,7 +147,8 @@ export async function startService(
   const monitor = new BacklogMonitor(store, options.backlogMax ?? 1_000_000)
   await monitor.start()
   const queue = connect()
-  const parts = { store, queue, monitor, metrics, log, tracing: options.tracing }
+  const { webhooks, tracing } = options
+  const parts = { store, queue, monitor, metrics, log, webhooks, tracing }
 
   let worker: Worker | undefined
   const startWorker = async () => {

@@ -52,6 +52,16 @@ const routes: Readonly<Record<string, AccessClass>> = {
   'POST /api/v1/currencies': 'operator',
   'GET /api/v1/currencies': 'viewer',
 
+  'POST /api/v1/webhooks': 'operator',
+  'GET /api/v1/webhooks': 'operator',
+  'GET /api/v1/webhooks/:id': 'operator',
+  'PATCH /api/v1/webhooks/:id': 'operator',
+  'DELETE /api/v1/webhooks/:id': 'operator',
+  'POST /api/v1/webhooks/:id/rotate-secret': 'operator',
+  'POST /api/v1/webhooks/:id/redeliver': 'operator',
+  'GET /api/v1/webhooks/:id/deliveries': 'operator',
+  'POST /api/v1/webhooks/:id/deliveries/:event_id/redeliver': 'operator',
+
   'GET /api/v1/ledger': 'viewer',
   'PATCH /api/v1/ledger': 'admin',
   'GET /api/v1/trial-balance': 'viewer',

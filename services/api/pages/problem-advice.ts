@@ -60,6 +60,7 @@ export const problemAdvice = {
     'Begin with `after=now`, and read anew what you keep of accounts and transactions.',
     ['reason'],
   ),
+  webhook_limit: say('Remove endpoints that nobody needs.'),
   body_too_large: say('Send at most 1 MiB, or 4 MiB of a batch: fewer entries, less metadata.'),
   uri_too_long: say('Send at most 8,192 characters of address; ids are UUIDs.'),
   unsupported_media_type: say('Send `Content-Type: application/json`, and no `Content-Encoding`.'),
@@ -153,6 +154,10 @@ export const problemAdvice = {
     'reason',
     'transaction_id?',
   ]),
+  webhook_target_refused: say(
+    'Use a public address; an operator allows others with `WEBHOOK_ALLOW_PRIVATE`. `reason` says what is wrong with it.',
+    ['reason'],
+  ),
   internal_error: say('A defect of ours. Tell the operator the `x-request-id` of the answer.'),
   store_unavailable: say('Wait for `Retry-After`, then repeat with the same key.'),
   outcome_unknown: say(

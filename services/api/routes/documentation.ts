@@ -43,6 +43,7 @@ export async function registerOpenApi(server: FastifyInstance): Promise<void> {
         { name: 'Holds', description: 'Setting money aside, and what becomes of it.' },
         { name: 'Queue', description: 'What waits to be posted.' },
         { name: 'Accounts', description: 'Where money is.' },
+        { name: 'Webhooks', description: 'Being told of what happens.' },
         { name: 'Ledger', description: 'The books as a whole.' },
         { name: 'Currencies', description: 'What money is counted in.' },
         { name: 'Audit', description: 'Who did what.' },

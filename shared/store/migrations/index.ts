@@ -10,6 +10,7 @@ import { EntryChain0000000000009 } from './0009-entry-chain.ts'
 import { Audit0000000000010 } from './0010-audit.ts'
 import { Events0000000000011 } from './0011-events.ts'
 import { Traceparent0000000000012 } from './0012-traceparent.ts'
+import { Webhooks0000000000013 } from './0013-webhooks.ts'
 
 /** All migrations, in order. A migration that has been released is never changed. */
 export const migrations = [
@@ -25,4 +26,5 @@ export const migrations = [
   Audit0000000000010,
   Events0000000000011,
   Traceparent0000000000012,
+  Webhooks0000000000013,
 ] as const

@@ -71,6 +71,7 @@ const serviceGrants = (role: string) => [
   // Keys are the owner's to make and to end: who takes the service over gives himself none that stays.
   `grant select on api_keys to ${role}`,
   `grant select, insert on audit_records to ${role}`,
+  `grant select, insert, update, delete on webhook_endpoints, webhook_deliveries to ${role}`,
 ]
 
 /** Everything but the secret that signs cursors. */

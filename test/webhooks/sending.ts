@@ -1,0 +1,22 @@
+import { SecretBox } from '../../shared/webhooks/secret-box.ts'
+import { TargetRules } from '../../shared/webhooks/target-rules.ts'
+import type { WebhookRules } from '../../shared/webhooks/webhook-rules.ts'
+
+/** What every name leads to where these rules hold: no test asks a name server. */
+const nameAddress = '10.0.0.7'
+
+/** Sending as it is, but for how long it waits. */
+export function sendingTo(privateNetworks: readonly string[]): WebhookRules {
+  return {
+    targets: new TargetRules({ privateNetworks, plainHttp: true }, () =>
+      Promise.resolve([nameAddress]),
+    ),
+    secrets: new SecretBox([Buffer.alloc(32, 7)]),
+    timeoutMs: 400,
+    retryMs: [30, 60, 120],
+    disableAfterMs: 60_000,
+    lookMs: 50,
+    eventsMs: 50,
+    logMs: 60_000,
+  }
+}
