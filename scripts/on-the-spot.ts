@@ -1,7 +1,6 @@
 import { userInfo } from 'node:os'
 import type { ActionEnd, AuditRecord } from '../shared/engine/audit-record.ts'
 import { noLedger } from '../shared/engine/audit-record.ts'
-import { newId } from '../shared/engine/new-id.ts'
 
 /** The record of what somebody does by a script: the user of this machine, and what became of what. */
 export function recordOfScript(
@@ -9,9 +8,7 @@ export function recordOfScript(
   { kind, id, ledgerId }: Pick<ActionEnd, 'kind' | 'id'> & { readonly ledgerId?: number | null },
 ): AuditRecord {
   return {
-    id: newId(),
     ledgerId: ledgerId ?? noLedger,
-    at: Date.now(),
     credential: `os:${userName()}`,
     role: null,
     address: null,

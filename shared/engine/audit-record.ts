@@ -17,13 +17,9 @@ export type AuditObjectKind = (typeof auditObjectKinds)[number]
 /** The ledger of what belongs to none: a caller whom nobody knows, a key for all ledgers. */
 export const noLedger = 0
 
-/** Who did what, when, from where, and how it ended. Never changed, never removed. It holds no amount, name, key or secret. */
+/** Who did what, from where, and how it ended; when is the time at which it is written. It holds no amount, name, key or secret. */
 export interface AuditRecord {
-  /** Given when the action begins and kept through all tries, so that it is written once. */
-  readonly id: string
   readonly ledgerId: number
-  /** When it began; ms since 1970. */
-  readonly at: number
   /** The public name of the credential, `os:` and the user of a script, or `stranger`. */
   readonly credential: string
   readonly role: string | null
@@ -52,7 +48,7 @@ export interface ActionEnd {
 }
 
 /**
- * Makes the record of one action once it is known what it comes to, to be written in the database transaction that does it. It may be
- * called again when that is tried again, and gives the same id.
+ * Makes the record of one action once it is known what it comes to, to be written in the database transaction that does it. It is
+ * called again when that is tried again.
  */
 export type Witness = (end: ActionEnd) => AuditRecord

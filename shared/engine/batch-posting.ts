@@ -92,9 +92,15 @@ export class BatchPosting {
 
   /** Posts an independent batch that the database refuses as a whole in parts, in its order, until the culprit stands alone. */
   async #apart({ commands, witness }: CommandBatch): Promise<PromiseSettledResult<BatchOutcome>> {
+    let due = witness
     const settled = await settleBatch(
       commands,
-      (members, again) => this.#tryInOrder(members, witness, again),
+      async (members, again) => {
+        const outcomes = await this.#tryInOrder(members, due, again)
+        // The first part that writes anything leaves the record of the whole.
+        if (outcomes.some(({ kind }) => kind === 'written')) due = undefined
+        return outcomes
+      },
       this.#observer,
       true,
     )
@@ -115,7 +121,6 @@ export class BatchPosting {
     let outcomes: readonly PostOutcome[] = []
     try {
       await this.#store.post(readsOf(commands, mayHaveHappened), (state) => {
-        // The first part that writes anything leaves the record of the whole.
         const decision = decideBatch(commands, state, witness)
         outcomes = decision.outcomes
         return decision.writes

@@ -3,6 +3,7 @@ import type { AuditRecord } from '../engine/audit-record.ts'
 import { newId } from '../engine/new-id.ts'
 import type { ApiKey, NewKey } from '../access/api-key.ts'
 import type { Role } from '../access/role.ts'
+import { storedRecord } from './audit-log.ts'
 import type { AdministrativeSource } from './data-source.ts'
 import type { ApiKeyRow } from './entities.ts'
 import { failingClearly } from './failing-clearly.ts'
@@ -79,12 +80,11 @@ export class ApiKeys {
   ): Promise<boolean> {
     const { dataSource, entities } = this.#source
     if (record === undefined) return failingClearly('write', () => work(dataSource.manager))
-    const { object, ...rest } = record
-    const row = { ...rest, objectKind: object?.kind ?? null, objectId: object?.id ?? null }
+    const row = { ledgerId: record.ledgerId, id: newId(), records: [storedRecord(record)] }
     return failingClearly('write', () =>
       dataSource.transaction(async (manager) => {
         const isDone = await work(manager)
-        if (isDone) await manager.getRepository(entities.auditRecords).insert(row)
+        if (isDone) await manager.getRepository(entities.auditLog).insert(row)
         return isDone
       }),
     )

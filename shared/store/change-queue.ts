@@ -4,7 +4,7 @@ import { deathsOfResumed } from '../engine/choose-carefully.ts'
 import type { EndOutcome } from '../engine/queue-store.ts'
 import type { QueuePlace, TransactionRecord } from '../engine/transaction-record.ts'
 import { refuse } from '../ledger/refusal.ts'
-import { recordSteps } from './audit-records.ts'
+import { recordSteps } from './audit-log.ts'
 import { queueStanding } from './read-queue.ts'
 import { findTransaction, findTransactions } from './read-transactions.ts'
 import type { Reader, Statement } from './reader.ts'
@@ -82,7 +82,7 @@ export function cancel(
   id: string,
   witness?: Witness,
 ): Promise<EndOutcome> {
-  return cancelRecorded(access, ledgerId, id, witnessedSteps(access, id, witness))
+  return cancelRecorded(access, ledgerId, id, witnessedSteps(id, witness))
 }
 
 function cancelRecorded(
@@ -109,7 +109,7 @@ export async function cancelBatch(
   witness?: Witness,
 ): Promise<TransactionRecord[]> {
   const records = (count: number) =>
-    recordSteps(access, witness?.({ kind: 'batch', id, end: 'done', count }))
+    recordSteps(witness?.({ kind: 'batch', id, end: 'done', count }))
   const own = members.flatMap(({ transactionId, replayed }) =>
     replayed || transactionId === null ? [] : transactionId,
   )
@@ -158,7 +158,7 @@ export function resume(
 ): Promise<EndOutcome> {
   return change(access, ledgerId, id, (place) => [
     step(unmarkParked, [ledgerId, place.slot, place.sequence]),
-    ...witnessedSteps(access, id, witness),
+    ...witnessedSteps(id, witness),
   ])
 }
 
@@ -175,7 +175,7 @@ export function refuseParked(
     step(dequeueParked, [ledgerId, place.slot, place.sequence]),
     step(markFailed, [ledgerId, id, now, failure]),
     ...access.telling([{ ledgerId, type: 'transaction.failed', subjectId: id, at: now }]),
-    ...witnessedSteps(access, id, witness),
+    ...witnessedSteps(id, witness),
   ])
 }
 
@@ -236,12 +236,8 @@ async function stands(access: Reader, ledgerId: number, id: string): Promise<Tra
 }
 
 /** The step that records who changed a transaction. */
-function witnessedSteps(
-  access: QueueAccess,
-  id: string,
-  witness: Witness | undefined,
-): readonly Step[] {
-  return recordSteps(access, witness?.({ kind: 'transaction', id, end: 'done' }))
+function witnessedSteps(id: string, witness: Witness | undefined): readonly Step[] {
+  return recordSteps(witness?.({ kind: 'transaction', id, end: 'done' }))
 }
 
 function step(statement: Statement, parameters: Step['parameters']): Step {

@@ -1,6 +1,6 @@
 import type { Witness } from '../engine/audit-record.ts'
 import { StoreFailure } from '../engine/store-failure.ts'
-import { recordSteps } from './audit-records.ts'
+import { recordSteps } from './audit-log.ts'
 import type { BooksClock } from './books-clock.ts'
 import type { BooksClosing } from './ledger-store.ts'
 import type { Reader, Statement } from './reader.ts'
@@ -31,7 +31,7 @@ export async function closeBooks(
   if (until > (await access.now())) return 'ahead'
   const parameters = [ledgerId, access.timeParameter(until)]
   const record = witness?.({ kind: 'ledger', id: await nameOf(access, ledgerId), end: 'done' })
-  const steps = [{ statement: moveClosing, parameters }, ...recordSteps(access, record)]
+  const steps = [{ statement: moveClosing, parameters }, ...recordSteps(record)]
   const moved = await access.apply(steps)
   if (moved === undefined) return 'earlier'
   await access.settle(until).catch((error: unknown) => {

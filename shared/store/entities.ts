@@ -15,6 +15,7 @@ import type { MinorUnits } from '../ledger/money.ts'
 import type { Refusal } from '../ledger/refusal.ts'
 import type { HoldChangeWish, SpecialWish } from '../ledger/special-wish.ts'
 import { holdStatuses, transactionStatuses, type TransactionStatus } from '../ledger/transaction.ts'
+import type { StoredRecord } from './audit-log.ts'
 import { roles, type Role } from '../access/role.ts'
 import type { Metadata } from '../engine/transaction-record.ts'
 import {
@@ -230,22 +231,11 @@ export interface EventRow {
   details: unknown
 }
 
-/** Who did what; never changed, never removed. Ledger 0 is none. */
+/** Who did what, as it was written together; never changed, never removed. Ledger 0 is none. */
 export interface AuditRow {
   ledgerId: number
   id: string
-  at: number
-  credential: string
-  role: string | null
-  address: string | null
-  action: string
-  outcome: string
-  status: number | null
-  code: string | null
-  objectKind: string | null
-  objectId: string | null
-  requestId: string | null
-  count: number
+  records: readonly StoredRecord[]
 }
 
 /** The schema as TypeORM sees it, in one dialect. The migrations make it; a test holds the two together. */
@@ -265,9 +255,9 @@ export interface Entities {
   readonly batchMembers: EntitySchema<BatchMemberRow>
   readonly apiKeys: EntitySchema<ApiKeyRow>
   readonly events: EntitySchema<EventRow>
-  readonly auditRecords: EntitySchema<AuditRow>
   readonly webhookEndpoints: EntitySchema<WebhookEndpointRow>
   readonly webhookDeliveries: EntitySchema<WebhookDeliveryRow>
+  readonly auditLog: EntitySchema<AuditRow>
 }
 
 /** Makes the entity schemas of a dialect. */
@@ -528,8 +518,11 @@ export function entitiesFor(dialect: Dialect): Entities {
     }),
     apiKeys: apiKeyEntity(kinds),
     events: eventEntity(kinds),
-    auditRecords: auditEntity(kinds),
     ...webhookEntities(kinds),
+    auditLog: schema({
+      name: 'audit_log',
+      columns: { ledgerId, id: { ...kinds.id, primary: true }, records: kinds.jsonText },
+    }),
     ...searchEntities(kinds),
   }
 }
@@ -628,31 +621,6 @@ function eventEntity(kinds: ColumnKinds): Entities['events'] {
       subjectId: { ...kinds.id, name: 'subject_id' },
       createdAt: { ...kinds.time, name: 'created_at' },
       details: { ...kinds.jsonText, nullable: true },
-    },
-  })
-}
-
-/** The audit log. */
-function auditEntity(kinds: ColumnKinds): Entities['auditRecords'] {
-  const text = { type: 'text' } as const
-  const textOrNull = { type: 'text', nullable: true } as const
-  return schema({
-    name: 'audit_records',
-    columns: {
-      ledgerId: { type: 'integer', name: 'ledger_id', primary: true },
-      id: { ...kinds.id, primary: true },
-      at: kinds.time,
-      credential: text,
-      role: textOrNull,
-      address: textOrNull,
-      action: text,
-      outcome: text,
-      status: { ...kinds.small, nullable: true },
-      code: textOrNull,
-      objectKind: { ...textOrNull, name: 'object_kind' },
-      objectId: { ...textOrNull, name: 'object_id' },
-      requestId: { ...textOrNull, name: 'request_id' },
-      count: { type: 'integer' },
     },
   })
 }

@@ -35,12 +35,7 @@ import type {
 import type { TrialBalance } from '../engine/trial-balance.ts'
 import type { BooksClock } from './books-clock.ts'
 import type { LedgerRecord } from '../engine/ledger-record.ts'
-import {
-  findRecords,
-  type AuditFilter,
-  type AuditPage,
-  type FoundRecords,
-} from './audit-records.ts'
+import { findRecords, type AuditFilter, type AuditPage, type FoundRecords } from './audit-log.ts'
 import type { Administration } from './administration.ts'
 import type { AccountRecord, BalanceAt, ListedEntry } from '../engine/account-record.ts'
 import { closeBooks } from './close-books.ts'

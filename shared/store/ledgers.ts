@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Witness } from '../engine/audit-record.ts'
-import { recordSteps } from './audit-records.ts'
+import { recordSteps } from './audit-log.ts'
 import type { AdministrativeSource } from './data-source.ts'
 import type { LedgerRow } from './entities.ts'
 import { failingClearly } from './failing-clearly.ts'
@@ -79,7 +79,7 @@ export class Ledgers extends KnownLedgers {
     const record = witness?.({ kind: 'ledger', id: name, end: 'done' })
     return insertUnlessTaken(this.#access, [
       { statement: insertLedger, parameters },
-      ...recordSteps(this.#access, record),
+      ...recordSteps(record),
     ])
   }
 }

@@ -1,6 +1,6 @@
 import type { Witness } from '../engine/audit-record.ts'
 import type { Currency } from '../ledger/currency.ts'
-import { recordSteps } from './audit-records.ts'
+import { recordSteps } from './audit-log.ts'
 import type { QueueAccess } from './change-queue.ts'
 import { insertUnlessTaken } from './insert-unless-taken.ts'
 import type { Statement } from './reader.ts'
@@ -25,6 +25,6 @@ export function registerCurrency(
   const record = witness?.({ kind: 'currency', id: code, end: 'done' })
   return insertUnlessTaken(access, [
     { statement: insertCurrency, parameters },
-    ...recordSteps(access, record),
+    ...recordSteps(record),
   ])
 }

@@ -1,6 +1,6 @@
 import type { AccountRecord } from '../engine/account-record.ts'
 import type { Witness } from '../engine/audit-record.ts'
-import { recordSteps } from './audit-records.ts'
+import { recordSteps } from './audit-log.ts'
 import type { QueueAccess } from './change-queue.ts'
 import { insertUnlessTaken } from './insert-unless-taken.ts'
 import type {
@@ -47,7 +47,7 @@ export function createAccount(
   const record = witness?.({ kind: 'account', id, end: 'done' })
   return insertUnlessTaken(access, [
     { statement: insertAccount, parameters },
-    ...recordSteps(access, record),
+    ...recordSteps(record),
   ])
 }
 
@@ -95,7 +95,7 @@ async function update(
       ),
       parameters: isClosing ? [...parameters, `%${id}%`] : parameters,
     },
-    ...recordSteps(access, record),
+    ...recordSteps(record),
   ])
   return rows !== undefined
 }

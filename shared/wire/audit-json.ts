@@ -14,15 +14,15 @@ export const auditQuery = z.strictObject({
     .meta({ description: 'The code of the problem.', example: 'forbidden' }),
   object: line(100).optional().meta({ description: 'The id of what it was about.' }),
   request_id: line(128).optional().meta({ description: 'The answer has it as `X-Request-Id`.' }),
-  since: time.optional().meta({ description: 'Begun at this time or later.' }),
-  until: time.optional().meta({ description: 'Begun before this time.' }),
+  since: time.optional().meta({ description: 'Written at this time or later.' }),
+  until: time.optional().meta({ description: 'Written before this time.' }),
   ...pageParameters,
 })
 
 /** One record as the API shows it. */
 export const auditJsonSchema = z
   .strictObject({
-    id: z.uuid(),
+    id: z.string(),
     at: z.iso.datetime(),
     credential: z.string(),
     role: z.enum(roles).nullable(),
@@ -43,7 +43,7 @@ export const auditJsonSchema = z
       '`count`: transactions of a batch, or refusals alike that were counted in one minute after the first.',
     examples: [
       {
-        id: '0198c0de-7a11-7000-8000-00000000a0d1',
+        id: '0198c0de-7a11-7000-8000-00000000a0d1.0',
         at: '2026-01-31T12:00:00.000Z',
         credential: 'key:lf_0f1e2d3c4b5a',
         role: 'poster',
@@ -62,7 +62,7 @@ export const auditJsonSchema = z
 
 /** Writes a record; `ledgers` gives the names of the ledgers. */
 export function auditJson(
-  record: AuditRecord,
+  record: AuditRecord & { readonly id: string; readonly at: number },
   ledgers: ReadonlyMap<number, string>,
 ): z.input<typeof auditJsonSchema> {
   const { id, credential, address, action, outcome, status, code, object, count } = record

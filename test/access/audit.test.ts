@@ -3,7 +3,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { withClient } from '../../scripts/provision/postgres-database.ts'
 import { RefusalLog } from '../../services/api/audit/refusal-log.ts'
 import type { AuditRecord } from '../../shared/engine/audit-record.ts'
-import { firstIdAt, newId, timeOfId } from '../../shared/engine/new-id.ts'
 import { createLog } from '../../shared/log.ts'
 import type { LedgerStore } from '../../shared/store/ledger-store.ts'
 import { openStore, type StoreLocation } from '../../shared/store/open.ts'
@@ -308,14 +307,15 @@ describe.each(stores)('the audit log, over $name', ({ locate }) => {
   test('refuses a change of a record, whoever asks', async () => {
     const { location } = service
     const before = await rowsOf(location)
-    const changes = [`update audit_records set credential = 'nobody'`, 'delete from audit_records']
+    const changes = [`update audit_log set records = '[]'`, 'delete from audit_log']
     for (const sql of location.dialect === 'postgres'
-      ? [...changes, 'truncate audit_records']
+      ? [...changes, 'truncate audit_log']
       : changes) {
       await expect(runOn(location, sql)).rejects.toThrow(/refuses|append/)
     }
     if (location.dialect === 'sqlite') {
-      await runOn(location, 'insert or replace into audit_records select * from audit_records')
+      const again = 'insert or replace into audit_log select * from audit_log'
+      await expect(runOn(location, again)).rejects.toThrow('a second row')
     }
     expect(before.length).toBeGreaterThan(20)
     expect(await rowsOf(location)).toEqual(before)
@@ -429,11 +429,8 @@ describe('what is refused again and again', () => {
 })
 
 function denial(address: string): AuditRecord {
-  const id = newId()
   return {
-    id,
     ledgerId: 0,
-    at: timeOfId(id),
     credential: 'stranger',
     role: null,
     address,
@@ -448,8 +445,7 @@ function denial(address: string): AuditRecord {
 }
 
 async function allIn(store: Pick<LedgerStore, 'findRecords'>): Promise<readonly AuditRecord[]> {
-  const page = { ledgerId: null, before: 'ffffffff', after: firstIdAt(0), size: 200 }
-  return (await store.findRecords({}, page)).records
+  return (await store.findRecords({}, { ledgerId: null, size: 200 })).records
 }
 
 /** Makes a database refuse every record of the audit log for a while. */
@@ -458,17 +454,17 @@ function refusingRecords(location: StoreLocation): {
   end(): Promise<unknown>
 } {
   if (location.dialect === 'sqlite') {
-    const refuse = `create trigger refuse_records before insert on audit_records
+    const refuse = `create trigger refuse_records before insert on audit_log
       begin select raise(abort, 'no record today'); end`
     return {
       begin: () => runOn(location, refuse),
       end: () => runOn(location, 'drop trigger refuse_records'),
     }
   }
-  const refuse = 'alter table audit_records add constraint none_today check (count < 0) not valid'
+  const refuse = 'alter table audit_log add constraint none_today check (ledger_id < 0) not valid'
   return {
     begin: () => runOn(location, refuse),
-    end: () => runOn(location, 'alter table audit_records drop constraint none_today'),
+    end: () => runOn(location, 'alter table audit_log drop constraint none_today'),
   }
 }
 
@@ -488,7 +484,7 @@ async function runOn(location: StoreLocation, sql: string): Promise<readonly unk
 }
 
 function rowsOf(location: StoreLocation): Promise<readonly unknown[]> {
-  return runOn(location, 'select * from audit_records order by id')
+  return runOn(location, 'select * from audit_log order by id')
 }
 
 function account(type: string): object {

@@ -1,7 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { firstIdAt } from '../../shared/engine/new-id.ts'
-import type { FoundRecords } from '../../shared/store/audit-records.ts'
+import type { FoundRecords } from '../../shared/store/audit-log.ts'
 import { openStore, type StoreLocation } from '../../shared/store/open.ts'
 import { verifyStore } from '../../shared/store/verify/verify-store.ts'
 import { makeKey } from '../support/keys.ts'
@@ -72,13 +71,12 @@ async function objectsRecorded(location: StoreLocation): Promise<string[]> {
   const { store } = await openStore(location)
   const objects: string[] = []
   const filter = { action: 'postTransaction', outcome: 'done' } as const
-  let before: string | undefined = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
-  while (before !== undefined) {
-    const page = { ledgerId: 1, before, after: firstIdAt(0), size: 1000 }
-    const found: FoundRecords = await store.findRecords(filter, page)
+  let after: string | undefined
+  do {
+    const found: FoundRecords = await store.findRecords(filter, { ledgerId: 1, after, size: 1000 })
     objects.push(...found.records.map(({ object }) => object?.id ?? ''))
-    before = found.next
-  }
+    after = found.next
+  } while (after !== undefined)
   await store.close()
   return objects
 }

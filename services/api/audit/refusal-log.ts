@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { noLedger, type AuditRecord } from '../../../shared/engine/audit-record.ts'
-import { newId, timeOfId } from '../../../shared/engine/new-id.ts'
 import type { Logger } from '../../../shared/log.ts'
 import type { AuditStore } from '../../../shared/store/ledger-store.ts'
 import { windowMs } from '../access/counts.ts'
@@ -78,7 +77,7 @@ export class RefusalLog {
       known.more += 1
       return
     }
-    const unsaid = { id: '', at: 0, ledgerId: noLedger, object: null, requestId: null, count: 1 }
+    const unsaid = { ledgerId: noLedger, object: null, requestId: null, count: 1 }
     this.#alike.set(kind, { first: { ...nobody, ...unsaid, outcome, status, code }, more: 1 })
   }
 
@@ -89,8 +88,7 @@ export class RefusalLog {
     this.#alike.clear()
     this.#strangers = 0
     for (const { first, more } of counted) {
-      const id = newId()
-      this.#write({ ...first, id, at: timeOfId(id), object: null, requestId: null, count: more })
+      this.#write({ ...first, object: null, requestId: null, count: more })
     }
   }
 

@@ -1,6 +1,5 @@
 import type { FastifyRequest } from 'fastify'
 import type { ActionEnd, AuditRecord, Witness } from '../../../shared/engine/audit-record.ts'
-import { newId, timeOfId } from '../../../shared/engine/new-id.ts'
 import { problems, type ProblemCode } from '../../../shared/wire/problems.ts'
 import { openCredential } from '../access/credential.ts'
 
@@ -34,11 +33,10 @@ export function witnessOf(
   { status = 200, action = actionOf(request), ledgerId }: Particulars = {},
 ): Witness | undefined {
   if (request.credential === openCredential) return undefined
-  const id = newId()
   return (end) => {
     request.isWitnessed = true
     return {
-      ...asked(request, id, action),
+      ...asked(request, action),
       ...(ledgerId === undefined ? {} : { ledgerId }),
       ...wentLike(end, status),
       object: { kind: end.kind, id: end.id },
@@ -51,7 +49,7 @@ export function witnessOf(
 export function refusalRecord(request: FastifyRequest, status: number): AuditRecord {
   const isDenied = status === 401 || status === 403 || status === 429
   return {
-    ...asked(request, newId(), actionOf(request)),
+    ...asked(request, actionOf(request)),
     outcome: isDenied ? 'denied' : 'refused',
     status,
     code: request.problemCode ?? null,
@@ -62,17 +60,11 @@ export function refusalRecord(request: FastifyRequest, status: number): AuditRec
 
 function asked(
   request: FastifyRequest,
-  id: string,
   action: string,
-): Pick<
-  AuditRecord,
-  'id' | 'at' | 'ledgerId' | 'credential' | 'role' | 'address' | 'action' | 'requestId'
-> {
+): Pick<AuditRecord, 'ledgerId' | 'credential' | 'role' | 'address' | 'action' | 'requestId'> {
   const { credential } = request
   const isKnown = credential.ledgerId !== 0
   return {
-    id,
-    at: timeOfId(id),
     ledgerId: isKnown ? request.ledgerId : 0,
     credential: credential.id,
     role: isKnown ? credential.role : null,

@@ -1,14 +1,11 @@
 import type { FastifyPluginAsync } from 'fastify'
 import type { z } from 'zod'
-import { firstIdAt } from '../../../shared/engine/new-id.ts'
 import { auditJson, auditJsonSchema, auditQuery } from '../../../shared/wire/audit-json.ts'
 import { writeCursor } from '../../../shared/wire/cursor.ts'
 import { pageKey } from '../../../shared/wire/paging.ts'
 import type { ApiContext } from '../context.ts'
 import { cursorScope } from '../cursor-scope.ts'
 import { answers, pageOf } from '../operation.ts'
-
-const afterEveryId = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
 
 /** Reading the audit log. */
 export function auditRoutes({ store }: ApiContext): FastifyPluginAsync {
@@ -23,7 +20,7 @@ export function auditRoutes({ store }: ApiContext): FastifyPluginAsync {
           description:
             'For auditors and admins. Of the ledger of the credential; one that belongs to all ledgers and names none in the header ' +
             '`Ledger` sees all, and what belongs to no ledger. Nothing in it is ever changed or removed. All filters must hold. A ' +
-            'page looks through 10,000 records of each ledger for those that fit: it may be short, even empty, and have a ' +
+            'page looks through 10,000 records for those that fit: it may be short, even empty, and have a ' +
             '`next_cursor` all the same. Nothing is recorded while no credential is asked for.',
           querystring: auditQuery,
           response: answers({ 200: ['One page.', pageOf('AuditPage', auditJsonSchema)] }, [
@@ -41,11 +38,11 @@ export function auditRoutes({ store }: ApiContext): FastifyPluginAsync {
           since,
           until,
         })
-        const before = until === undefined ? afterEveryId : firstIdAt(until)
         const found = await store.findRecords(filter, {
           ledgerId: seesAll ? null : ledgerId,
-          before: pageKey(scope, cursor) ?? before,
-          after: firstIdAt(since ?? 0),
+          since,
+          until,
+          after: pageKey(scope, cursor),
           size: limit,
         })
         const ledgers = new Map((await store.ledgers.list()).map(({ id, name }) => [id, name]))

@@ -1,8 +1,8 @@
 import { DatabaseError } from 'pg'
 import type { AuditRecord } from '../../engine/audit-record.ts'
+import { recordingSteps } from '../audit-log.ts'
 import type { Prepared, PostingConnection } from './posting-connection.ts'
 import { storeFailureOf } from './sqlstate.ts'
-import { auditWrite } from './write-audit.ts'
 
 /** The one statement by which a database transaction writes. */
 export interface Write {
@@ -19,7 +19,8 @@ export async function commitWith(
   write: Write | undefined,
   records: readonly AuditRecord[] = [],
 ): Promise<void> {
-  const writes = [write, auditWrite(records)].filter((one) => one !== undefined)
+  const writes: Write[] = write === undefined ? [] : [write]
+  if (records.length > 0) writes.push(...recordingSteps(records))
   const settled = await Promise.allSettled(
     connection.together(() => [
       ...writes.map(({ statement, parameters }) => connection.sendPrepared(statement, parameters)),

@@ -1,7 +1,7 @@
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto'
 import { Client } from 'pg'
 import type { AuditRecord } from '../../engine/audit-record.ts'
-import { auditWrite } from './write-audit.ts'
+import { recordSteps } from '../audit-log.ts'
 
 /** What a role is for: `service` posts and serves the API, `reader` looks and verifies. */
 export type RolePurpose = 'service' | 'reader'
@@ -70,8 +70,8 @@ const serviceGrants = (role: string) => [
   `grant select, insert, update on pruned_events to ${role}`,
   // Keys are the owner's to make and to end: who takes the service over gives himself none that stays.
   `grant select on api_keys to ${role}`,
-  `grant select, insert on audit_records to ${role}`,
   `grant select, insert, update, delete on webhook_endpoints, webhook_deliveries to ${role}`,
+  `grant select, insert on audit_log to ${role}`,
 ]
 
 /** Everything but the secret that signs cursors. */
@@ -122,9 +122,8 @@ export async function grantRole(
     ]
     for (const statement of statements) await client.query(statement)
     const remaining = await surplusOf(client, wish.name)
-    const recorded = auditWrite(record === undefined ? [] : [record])
-    if (recorded !== undefined) {
-      await client.query(recorded.statement.text, recorded.parameters)
+    for (const { statement, parameters } of recordSteps(record)) {
+      await client.query(statement.text, [...parameters])
     }
     await client.query('commit')
     return { created, remaining }

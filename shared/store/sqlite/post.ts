@@ -4,10 +4,10 @@ import type { AuditRecord } from '../../engine/audit-record.ts'
 import type { HoldChangeRecord } from '../../engine/hold-change-record.ts'
 import type { BatchReads, BatchState, BatchWrites, Standing } from '../../engine/posting-store.ts'
 import type { TransactionRecord } from '../../engine/transaction-record.ts'
+import { insertRecords, recordingSteps } from '../audit-log.ts'
 import { chainHead, lockedAccountOf, lockedColumns } from '../locked-account.ts'
 import { entryOf, holdChangeOf, standingTransactionOf, transactionOf, type Row } from '../rows.ts'
 import { currenciesText, resolvedText, wishText } from '../stored-columns.ts'
-import { SqliteAudit } from './audit.ts'
 import { sqliteFailureOf } from './failure.ts'
 
 /** Reads one account, through its primary key; the writer's lock on the whole file covers it. */
@@ -85,10 +85,10 @@ export class SqlitePosting {
     | 'transaction'
     | 'change'
     | 'updateTarget'
+    | 'records'
     | 'move',
     Statement
   >
-  readonly #audit: SqliteAudit
   readonly #transact: Transaction<(work: () => void) => void>
 
   constructor(database: Database) {
@@ -103,11 +103,11 @@ export class SqlitePosting {
       targetEntries: database.prepare(entriesOfTarget),
       change: database.prepare(insertHoldChange),
       updateTarget: database.prepare(updateTarget),
+      records: database.prepare(insertRecords.text).pluck(),
       entry: database.prepare(insertEntry),
       transaction: database.prepare(insertTransaction),
       move: database.prepare(moveAccount),
     }
-    this.#audit = new SqliteAudit(database)
     this.#transact = database.transaction((work: () => void) => work())
   }
 
@@ -204,7 +204,11 @@ export class SqlitePosting {
 
   /** Writes who asked for what is being written. */
   record(records: readonly AuditRecord[]): void {
-    this.#audit.write(records)
+    if (records.length === 0) return
+    for (const { parameters } of recordingSteps(records)) {
+      const [ledgerId, id, text] = parameters
+      this.#statements.records.get({ 1: ledgerId, 2: id, 3: text })
+    }
   }
 
   /** Writes what has become of targets. */
