@@ -19,7 +19,7 @@ export function decideWish(
     case undefined:
       return decide(priced, books.accounts)
     case 'post':
-      return decide(priced, books.accounts, wish.require)
+      return decide(priced, books.accounts, wish.require, wish.override)
     case 'hold':
       return placeHold(priced, wish, books.accounts, books.now)
     case 'capture':

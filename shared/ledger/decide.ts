@@ -4,7 +4,7 @@ import { firstConditionFailed } from './conditions.ts'
 import type { Currency } from './currency.ts'
 import { formatMinorUnits, minorUnitsMax, type MinorUnits } from './money.ts'
 import { refuse, type Refusal } from './refusal.ts'
-import type { Condition } from './special-wish.ts'
+import type { Condition, LimitsOverride } from './special-wish.ts'
 
 /** The accounts a batch works on, as they stand after the members decided so far. */
 export type RunningAccounts = Map<string, LockedAccount>
@@ -34,19 +34,21 @@ export type Decision =
  *
  * When the transaction is posted, `accounts` is moved forward so that the next member of the batch sees it; when it
  * is refused, `accounts` is left as it was. The order of the checks is public (`refusalCodes`), and each is made
- * on all entries before the next one. `priced` has passed `price`: balanced, positive, at least two entries.
+ * on all entries before the next one. `priced` has passed `price`: balanced, positive, at least two entries. An `override` leaves
+ * out the last one, the limits, and nothing else.
  */
 export function decide(
   priced: Priced,
   accounts: RunningAccounts,
   require: readonly Condition[] = [],
+  override?: LimitsOverride,
 ): Decision {
   const { entries } = priced
   const refusal = firstAccountFault(priced, accounts, require)
   if (refusal !== undefined) return { outcome: 'refused', refusal }
 
   const after = accountsAfter(entries, accounts, withEntry)
-  const breach = firstOverflow(after) ?? firstLimitBreach(after, accounts)
+  const breach = firstOverflow(after) ?? firstLimitBreach(after, accounts, override)
   if (breach !== undefined) return { outcome: 'refused', refusal: breach }
 
   // Past this line the transaction is posted: nothing below may refuse it.
@@ -143,12 +145,14 @@ export function firstOverflow(after: ReadonlyMap<string, LockedAccount>): Refusa
 
 /**
  * Finds the first account that the transaction as a whole would take below its floor. Money that comes in is
- * never refused for the floor, not even when it leaves the account below it.
+ * never refused for the floor, not even when it leaves the account below it; nor is anything that overrides the limits.
  */
 export function firstLimitBreach(
   after: ReadonlyMap<string, LockedAccount>,
   accounts: RunningAccounts,
+  override: LimitsOverride | undefined,
 ): Refusal | undefined {
+  if (override !== undefined) return undefined
   for (const changed of after.values()) {
     if (changed.minAvailable === null) continue
     const account = lockedAccount(accounts, changed.id)

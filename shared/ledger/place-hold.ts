@@ -21,7 +21,7 @@ export type HoldDecision =
  */
 export function placeHold(
   priced: Priced,
-  { terms, require }: HoldWish,
+  { terms, require, override }: HoldWish,
   accounts: RunningAccounts,
   now: number,
 ): HoldDecision {
@@ -33,7 +33,7 @@ export function placeHold(
   if (fault !== undefined || expiresAt === undefined) return refused(fault)
 
   const after = accountsAfter(priced.entries, accounts, withHeld)
-  const breach = firstOverflow(after) ?? firstLimitBreach(after, accounts)
+  const breach = firstOverflow(after) ?? firstLimitBreach(after, accounts, override)
   if (breach !== undefined) return refused(breach)
 
   for (const account of after.values()) accounts.set(account.id, account)

@@ -38,17 +38,24 @@ export interface ReversalWish {
   readonly reason: string
 }
 
+/** An operator's word that the limits of accounts do not count for a transaction, and why. All other rules do. */
+export interface LimitsOverride {
+  readonly reason: string
+}
+
 /** The wish to set money aside. */
 export interface HoldWish {
   readonly kind: 'hold'
   readonly terms: HoldTerms
   readonly require: readonly Condition[]
+  readonly override?: LimitsOverride
 }
 
-/** The wish to post at once, but only under conditions. */
+/** The wish to post at once, but only under conditions, or beyond limits. */
 export interface ConditionalWish {
   readonly kind: 'post'
   readonly require: readonly Condition[]
+  readonly override?: LimitsOverride
 }
 
 /**
@@ -65,6 +72,11 @@ export type HoldChangeWish =
 /** The transaction that a wish is about, if it is about one. */
 export function targetOfWish(wish: SpecialWish | null): string | undefined {
   return wish?.kind === 'capture' || wish?.kind === 'reversal' ? wish.target : undefined
+}
+
+/** The override of a wish, if it has one. */
+export function overrideOf(wish: SpecialWish | null): LimitsOverride | undefined {
+  return wish?.kind === 'post' || wish?.kind === 'hold' ? wish.override : undefined
 }
 
 /** The conditions of a wish. */

@@ -14,7 +14,7 @@ import {
 import type { Currencies, Currency } from '../ledger/currency.ts'
 import { formatMinorUnits } from '../ledger/money.ts'
 import type { Refusal } from '../ledger/refusal.ts'
-import type { SpecialWish } from '../ledger/special-wish.ts'
+import { overrideOf, type SpecialWish } from '../ledger/special-wish.ts'
 import { isHoldStatus, transactionStatuses } from '../ledger/transaction.ts'
 import {
   amount,
@@ -31,7 +31,7 @@ import { fingerprintOf, type TransactionContent } from './fingerprint.ts'
 import { holdBlock, holdBlockSchema, resolvedOfEntry, reversedAmount } from './hold-json.ts'
 import { pageParameters } from './paging.ts'
 import { problems } from './problems.ts'
-import { conditions, hold, holdTerms, require } from './wish-fields.ts'
+import { conditions, hold, holdTerms, override, require } from './wish-fields.ts'
 
 const exampleTime = '2026-01-31T12:00:00.000Z'
 const exampleEntries = [
@@ -116,6 +116,7 @@ export const transactionRequest = z
     }),
     hold: hold.nullish(),
     require: require.nullish(),
+    override: override.nullish(),
   })
   .refine(
     ({ currency, entries }) => currency != null || entries.every((entry) => entry.currency != null),
@@ -221,8 +222,14 @@ export function postCommand(
 
 function wishOf(request: TransactionRequest): Extract<SpecialWish, { require: unknown }> | null {
   const asked = conditions(request.require)
-  if (request.hold != null) return { kind: 'hold', terms: holdTerms(request.hold), require: asked }
-  return asked.length > 0 ? { kind: 'post', require: asked } : null
+  const reason = request.override?.reason
+  const beyond = reason === undefined ? {} : { override: { reason } }
+  if (request.hold != null) {
+    return { kind: 'hold', terms: holdTerms(request.hold), require: asked, ...beyond }
+  }
+  return asked.length > 0 || reason !== undefined
+    ? { kind: 'post', require: asked, ...beyond }
+    : null
 }
 
 /** The content of a stored transaction, as it was asked for: what another request's content is compared with. */
@@ -304,6 +311,10 @@ export const transactionJsonSchema = z
       .meta({ description: 'The transaction that this one reverses.' }),
     reason: z.string().optional().meta({ description: 'Why it reverses.' }),
     reversed_amount: decimal.optional(),
+    override: z
+      .strictObject({ limits: z.literal(true), reason: z.string() })
+      .optional()
+      .meta({ description: 'That it was posted or held beyond limits, and why.' }),
     failure: failureJsonSchema.optional(),
     queue: queueBlockSchema.optional(),
     status_history: z.array(
@@ -369,12 +380,14 @@ function specialJson(transaction: TransactionRecord): Partial<TransactionJson> {
   const block = holdBlock(transaction)
   const reversed = reversedAmount(transaction)
   const { holdId, reversalOf, wish } = transaction
+  const beyond = overrideOf(wish)
   return {
     ...(block === undefined ? {} : { hold: block }),
     ...(holdId === null ? {} : { hold_id: holdId }),
     ...(reversalOf === null ? {} : { reversal_of: reversalOf }),
     ...(wish?.kind === 'reversal' ? { reason: wish.reason } : {}),
     ...(reversed === undefined ? {} : { reversed_amount: reversed }),
+    ...(beyond === undefined ? {} : { override: { limits: true, reason: beyond.reason } }),
   }
 }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { conditionsMax, holdSMax, type Condition, type HoldTerms } from '../ledger/special-wish.ts'
-import { signedAmount, time, uuid } from './fields.ts'
+import { line, signedAmount, time, uuid } from './fields.ts'
 
 /** A limit on the text of a condition's amount: 38 digits, 18 decimals, a sign and a point fit. */
 const leastLengthMax = 60
@@ -74,6 +74,19 @@ export const require = z
   .meta({
     description:
       'Conditions that accounts must meet at the instant of posting; they need not be accounts of the entries.',
+  })
+
+/** An operator's word that limits do not count. */
+export const override = z
+  .strictObject({
+    limits: z.literal(true, 'must be true'),
+    reason: line(500).meta({ description: 'Kept with the transaction.' }),
+  })
+  .meta({
+    id: 'LimitsOverride',
+    description:
+      'Posts or holds beyond the limits of accounts, and breaks no other rule. For operators; recorded in the audit log.',
+    examples: [{ limits: true, reason: 'Fee of a chargeback, agreed with the customer.' }],
   })
 
 /** The conditions that the field means. */

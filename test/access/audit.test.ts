@@ -263,6 +263,32 @@ describe.each(stores)('the audit log, over $name', ({ locate }) => {
     }
   })
 
+  test('shows who posted beyond limits; only operators may, and in every mode by their word at acceptance', async () => {
+    const floor = { ...account('liability'), min_available: '0' }
+    const poor = idIn(await send(poster, 'POST /api/v1/accounts', floor))
+    const override = { limits: true, reason: 'agreed' }
+    const beyond = { ...payment(poor, alice), override }
+    const batch = { mode: 'atomic', transactions: [payment(cash, alice), beyond] }
+    const routes: [string, object][] = [
+      ['POST /api/v1/transactions', beyond],
+      ['POST /api/v1/transactions?mode=async', beyond],
+      ['POST /api/v1/transactions/batch', batch],
+    ]
+    for (const [route, body] of routes) {
+      const denied = await send(poster, route, body)
+      expect(denied.status).toBe(403)
+      expect(denied.body).toMatchObject({ role: 'poster', needed: 'operator' })
+    }
+    expect((await send(poster, 'POST /api/v1/transactions?dry_run=true', beyond)).status).toBe(403)
+    const done: Awaited<ReturnType<typeof act>>[] = []
+    for (const [route, body] of routes) done.push(await act(operator, route, body))
+    const queued = done[1]?.object ?? ''
+    const ended = await send(poster, `GET /api/v1/transactions/${queued}?wait=10`)
+
+    expect(done.map(({ record }) => record.action)).toEqual(routes.map(() => 'overrideLimits'))
+    expect(ended.body).toMatchObject({ status: 'posted', override })
+  })
+
   test('is searched by who, what, how it ended, about what, by which request and when', async () => {
     const { record } = await act(poster, 'POST /api/v1/transactions', payment(cash, alice))
     const { request_id: id, object, at } = record

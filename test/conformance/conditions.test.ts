@@ -156,4 +156,81 @@ describe.each(shapesInBothModes)('conditions on $name', (shape) => {
     expect(codes).toEqual([...Array.from({ length: 19 }, () => 'condition_failed'), 'ok'])
     expect(await balanceOf(ledger.api, people.alice)).toBe('9.00')
   })
+
+  describe('an override of limits', () => {
+    const override = { limits: true, reason: 'A chargeback, agreed with alice.' } as const
+    /** 25.00 of alice's 10.00. */
+    const tooMuch = (rest: Partial<NewTransactionJson> = {}) =>
+      payment({ debit: people.alice, credit: people.bob, amount: '25.00', ...rest })
+
+    it('posts below the floor, and the transaction says so for good', async () => {
+      expect((await ledger.api.postTransaction(tooMuch())).code).toBe('insufficient_funds')
+      const { body } = await ledger.api.postTransaction(tooMuch({ override }))
+
+      expect(body).toMatchObject({ status: 'posted', override })
+      expect((await ledger.api.transaction(body.id)).body).toMatchObject({ override })
+      expect(await balanceOf(ledger.api, people.alice)).toBe('-15.00')
+      expect((await ledger.api.postTransaction(tooMuch())).code).toBe('insufficient_funds')
+    })
+
+    it('holds below the floor; the capture cannot fail for it', async () => {
+      const wish = tooMuch({ override, hold: { expires_in: 60 } })
+      const { body } = await ledger.api.postTransaction(wish)
+
+      expect(body).toMatchObject({ status: 'held', override })
+      expect((await ledger.api.capture(body.id)).body.status).toBe('posted')
+    })
+
+    it('may be tried first, and given to single members of a batch', async () => {
+      const dry = await ledger.api.dryRun(tooMuch({ override }))
+      const batch = await ledger.api.postBatch({
+        mode: 'independent',
+        transactions: [tooMuch({ override }), tooMuch()],
+      })
+
+      expect(dry.body).toMatchObject({ status: 'posted', override })
+      expect(batch.body.items.map(({ status }) => status)).toEqual(['posted', 'failed'])
+    })
+
+    it('breaks no other rule', async () => {
+      const euros = await openWallet(ledger.api, { currency: 'EUR' })
+      const frozen = await openWallet(ledger.api)
+      await ledger.api.changeAccount(frozen.id, { status: 'frozen' })
+      const to = (credit: string) =>
+        ledger.api.postTransaction(
+          payment({ debit: people.alice, credit, amount: '25.00', override }),
+        )
+      const unmet = [{ account_id: people.alice, available: { gte: '25.00' } }]
+      const conditional = tooMuch({ override, require: unmet })
+
+      expect((await to(euros.id)).code).toBe('currency_mismatch')
+      expect((await to(frozen.id)).code).toBe('account_not_active')
+      expect((await to(randomUUID())).code).toBe('account_not_found')
+      expect((await ledger.api.postTransaction(conditional)).code).toBe('condition_failed')
+    })
+
+    it('is a part of the wish that a key stands for', async () => {
+      const key = { idempotency_key: randomUUID() }
+      const first = await ledger.api.postTransaction(tooMuch({ ...key, override }))
+      const again = await ledger.api.postTransaction(tooMuch({ ...key, override }))
+      const other = { ...override, reason: 'Another.' }
+
+      expect([again.replayed, again.body.id]).toEqual([true, first.body.id])
+      for (const changed of [null, other]) {
+        const answer = await ledger.api.postTransaction(tooMuch({ ...key, override: changed }))
+        expect(answer.problem).toMatchObject({
+          code: 'idempotency_key_reused',
+          differing_fields: ['override'],
+        })
+      }
+    })
+
+    it.each([{}, { limits: true }, { limits: false, reason: 'x' }, { ...override, status: true }])(
+      'says that it is one of limits, and why: %j is refused',
+      async (bad) => {
+        const body = { ...tooMuch(), override: bad }
+        expect((await ledger.api.post('/api/v1/transactions', body)).status).toBe(400)
+      },
+    )
+  })
 })

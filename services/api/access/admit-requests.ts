@@ -144,6 +144,15 @@ function unauthenticated(
   return new Problem('unauthenticated', { detail })
 }
 
+/** Throws the problem of a caller whose role does not open what it asks of a route that it may otherwise use. */
+export function demand(
+  { credential }: Pick<FastifyRequest, 'credential'>,
+  reply: FastifyReply,
+  access: AccessClass,
+): void {
+  if (!roleOpens[credential.role].includes(access)) throw forbidden(reply, credential, access)
+}
+
 function forbidden(reply: FastifyReply, { role }: Credential, access: AccessClass): Problem {
   void reply.header('www-authenticate', `${challenges.api}, error="insufficient_scope"`)
   return new Problem('forbidden', { details: { role, needed: access } })

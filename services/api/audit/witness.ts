@@ -16,6 +16,9 @@ declare module 'fastify' {
   }
 }
 
+/** What posting beyond limits is called: more than its route is for. */
+export const overridingAction = 'overrideLimits'
+
 /** What a request does when it does not only do what its route is for. */
 interface Particulars {
   /** The status when all of it is done at once. */

@@ -15,7 +15,8 @@ import {
 } from '../../../shared/wire/batch-json.ts'
 import { BatchAnswers, standingBatchJson } from '../batch-answers.ts'
 import { BatchIntake } from '../batch-intake.ts'
-import { witnessOf } from '../audit/witness.ts'
+import { demand } from '../access/admit-requests.ts'
+import { overridingAction, witnessOf } from '../audit/witness.ts'
 import type { ApiContext } from '../context.ts'
 import { answers, none } from '../operation.ts'
 import {
@@ -88,13 +89,20 @@ export function batchRoutes(context: ApiContext): FastifyPluginAsync {
         },
       },
       async (request, reply) => {
+        const isOverriding = request.body.transactions.some(({ override }) => override != null)
+        if (isOverriding) demand(request, reply, 'operator')
         const key = intake.headerKey(request)
         const fault = batchKeyFault(key)
         if (fault !== undefined) throw fault
         const known = await intake.currencies(request.ledgerId, currencyCodesOfBatch(request.body))
         const parsed = commandBatch(request.body, key, request.ledgerId, known)
-        const witness = witnessOf(request, { status: 201 })
-        const batch = { ...traced(parsed, request.traceparent), witness }
+        const batch = {
+          ...traced(parsed, request.traceparent),
+          witness: witnessOf(request, {
+            status: 201,
+            ...(isOverriding ? { action: overridingAction } : {}),
+          }),
+        }
         const { mode, waitMs } = intake.mode(request, reply)
         return mode === 'sync'
           ? answering.outcome(request, reply, batch, await batchPosting.post(batch))

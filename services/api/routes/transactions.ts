@@ -12,6 +12,8 @@ import {
   transactionRequest,
   type TransactionRequest,
 } from '../../../shared/wire/transaction-json.ts'
+import { demand } from '../access/admit-requests.ts'
+import { overridingAction } from '../audit/witness.ts'
 import type { ApiContext } from '../context.ts'
 import { cursorScope } from '../cursor-scope.ts'
 import { answers, pageOf } from '../operation.ts'
@@ -50,8 +52,8 @@ export function transactionRoutes(context: ApiContext): FastifyPluginAsync {
             'Moves money: a balanced set of entries, all or nothing. With an idempotency key the same request may ' +
             'be repeated for ever and is answered with the same transaction. With `mode=async` it is accepted for ' +
             'good at once and posted in the order of its ordering key. With `hold` the money is set aside until it is ' +
-            'captured, voided or expired; with `require` it is posted only if accounts are as they should be. With ' +
-            '`dry_run=true` nothing is written and no key used up: the answer is 200 with what would be, or the refusal it would ' +
+            'captured, voided or expired; with `require` it is posted only if accounts are as they should be; with ' +
+            '`override` an operator posts beyond limits. With `dry_run=true` nothing is written and no key used up: the answer is 200 with what would be, or the refusal it would ' +
             'get; a key that is known is answered as its replay would be.',
           body: transactionRequest,
           querystring: transactionPostQuery,
@@ -70,10 +72,16 @@ export function transactionRoutes(context: ApiContext): FastifyPluginAsync {
         },
       },
       async (request, reply) => {
+        const isOverriding = request.body.override != null
+        if (isOverriding) demand(request, reply, 'operator')
         const command = await intake.command(request)
         return request.query.dry_run === 'true'
           ? rehearseAndAnswer(request, reply, command, { rehearsal, reading })
-          : postAndAnswer(request, reply, command, { intake, reading })
+          : postAndAnswer(request, reply, command, {
+              intake,
+              reading,
+              ...(isOverriding ? { action: overridingAction } : {}),
+            })
       },
     )
 
