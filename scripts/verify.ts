@@ -1,19 +1,26 @@
+import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { readConfiguration } from '../shared/config.ts'
 import { verifyStore, type VerificationReport } from '../shared/store/verify/verify-store.ts'
+import { readAnchors } from '../shared/wire/anchor-json.ts'
 
 /** As much rest as work: a service on the same machine keeps its speed. */
 const restBesideService = 1
 
 /**
  * Recomputes the books of DATABASE_URL, also beside the live service, and prints the evidence. Ends with 0 when all is as
- * promised, with 1 when something differs, with 2 when it cannot be told. `--full-speed` takes no rest.
+ * promised, with 1 when something differs, with 2 when it cannot be told. `--full-speed` takes no rest; `--anchors FILE` names
+ * anchors that were kept outside of the database (`npm run anchors`), which must be in it.
  */
 async function verify(): Promise<number> {
-  const { values } = parseArgs({ options: { 'full-speed': { type: 'boolean', default: false } } })
+  const { values } = parseArgs({
+    options: { 'full-speed': { type: 'boolean', default: false }, anchors: { type: 'string' } },
+  })
+  const kept = values.anchors === undefined ? [] : readAnchors(readFileSync(values.anchors, 'utf8'))
   const location = readConfiguration().DATABASE_URL
   const report = await verifyStore(location, {
     restPerWork: values['full-speed'] ? 0 : restBesideService,
+    kept,
   })
   print(report)
   return report.clean ? 0 : 1
@@ -35,6 +42,7 @@ function print(report: VerificationReport): void {
         `${failed} failed, ${canceled} canceled, ${queued} queued, ${ledger.queued} places in the queue`,
     )
     console.log(`  ${held} holds open, ${captured} captured, ${voided} voided, ${expired} expired`)
+    if (ledger.anchors > 0) console.log(`  ${ledger.anchors} anchors over the chains of entries`)
     for (const { currency, accounts, debits, credits } of ledger.totals) {
       console.log(
         `  ${currency}: debits ${debits}, credits ${credits} over ${accounts} accounts at one instant`,

@@ -4,6 +4,7 @@ import { whereToListen } from './api/access/start-rule.ts'
 import { startApi } from './api/api-service.ts'
 import { cannotStart, openRuntime } from './runtime.ts'
 import { stopOnSignal } from './stop.ts'
+import { anchorRules } from './worker/anchoring.ts'
 import { Worker } from './worker/worker.ts'
 
 /**
@@ -34,7 +35,10 @@ async function main(): Promise<void> {
   const { REDIS_URL: redis, DATABASE_URL: database } = configuration
   const drainsItself = redis === undefined || database.dialect === 'sqlite'
   const worker = drainsItself
-    ? new Worker(runtime, { eventsKeepDays: configuration.EVENTS_KEEP_DAYS })
+    ? new Worker(
+        { ...runtime, anchors: anchorRules(configuration) },
+        { eventsKeepDays: configuration.EVENTS_KEEP_DAYS },
+      )
     : undefined
   await worker?.start()
 

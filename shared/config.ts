@@ -129,6 +129,7 @@ const schema = z.object({
   QUEUES: wholeNumber(1, 256).prefault('8'),
   QUEUE_BACKLOG_MAX: wholeNumber(1, 1_000_000_000).prefault('1000000'),
   EVENTS_KEEP_DAYS: wholeNumber(1, 36_500).prefault('30'),
+  ANCHOR_INTERVAL_S: wholeNumber(0, 31_536_000).prefault('3600'),
   WORKER_PORT: port.prefault('0'),
   SLOW_STATEMENT_MS: wholeNumber(0, 60_000).prefault('500'),
   OTEL_EXPORTER_OTLP_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),

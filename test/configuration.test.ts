@@ -25,6 +25,7 @@ describe('the configuration of a process', () => {
     expect(readConfiguration()).toEqual({
       HOST: '127.0.0.1',
       PORT: 8000,
+      ANCHOR_INTERVAL_S: 3600,
       DATABASE_URL: { dialect: 'sqlite', path: './data/ledgerflow.db' },
       POSTING_MODE: 'sync',
       QUEUES: 8,

@@ -1,6 +1,7 @@
 import { readConfiguration, type Configuration } from '../../shared/config.ts'
 import { cannotStart, openRuntime } from '../runtime.ts'
 import { stopOnSignal } from '../stop.ts'
+import { anchorRules } from './anchoring.ts'
 import { listenForOperators } from './operator-port.ts'
 import { Worker } from './worker.ts'
 
@@ -10,7 +11,10 @@ async function main(): Promise<void> {
   demandSharedServers(configuration)
   const runtime = await openRuntime(configuration, 'ledgerflow-worker')
   const { log, store, queue } = runtime
-  const worker = new Worker(runtime, { eventsKeepDays: configuration.EVENTS_KEEP_DAYS })
+  const worker = new Worker(
+    { ...runtime, anchors: anchorRules(configuration) },
+    { eventsKeepDays: configuration.EVENTS_KEEP_DAYS },
+  )
   await worker.start()
   const port = await listenForOperators(runtime, configuration.HOST, configuration.WORKER_PORT)
 

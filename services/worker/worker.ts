@@ -13,6 +13,7 @@ import { reportBatches } from '../report.ts'
 import { EventPruner } from './event-pruner.ts'
 import type { WebhookWork } from '../../shared/store/webhook-work.ts'
 import type { WebhookRules } from '../../shared/webhooks/webhook-rules.ts'
+import { Anchoring, type AnchorRules } from './anchoring.ts'
 import { HoldTidier } from './hold-tidier.ts'
 import { Sweeper } from './sweeper.ts'
 import { WebhookSender } from './webhooks/webhook-sender.ts'
@@ -30,6 +31,8 @@ export interface WorkerContext {
   readonly tracing?: Tracing | undefined
   /** How webhooks are sent; undefined: this worker sends none. */
   readonly webhooks?: WebhookRules | undefined
+  /** Undefined where nothing is to be anchored. */
+  readonly anchors?: AnchorRules | undefined
 }
 
 /** What is usual, where the configuration does not say it. */
@@ -40,7 +43,7 @@ const ledgersMs = 5000
 
 /**
  * Posts what is queued: when a bell rings, and by sweeping for what no bell told of; ends holds whose time is over; sends
- * webhooks; and forgets old events. Any number of workers may run; the
+ * webhooks; anchors the chains of entries; and forgets old events. Any number of workers may run; the
  * database sees to it that each slot is drained by one at a time and each transaction once.
  */
 export class Worker {
@@ -50,12 +53,13 @@ export class Worker {
   readonly #tidier: HoldTidier
   readonly #pruner: EventPruner
   readonly #sender: WebhookSender | undefined
+  readonly #anchoring: Anchoring | undefined
   #listener: DoorbellListener | undefined
   #ledgers: { readonly ids: readonly number[]; readonly at: number } = { ids: [], at: -ledgersMs }
 
   constructor(context: WorkerContext, { eventsKeepDays } = usual) {
     this.#context = context
-    const { store, queue, metrics, log, tracing } = context
+    const { store, queue, metrics, log, tracing, anchors } = context
     this.#rounds = new DrainRounds(store, {
       ended: (transactions, tookMs) => {
         metrics.drained(transactions, tookMs)
@@ -78,6 +82,7 @@ export class Worker {
     const { webhooks } = context
     this.#sender =
       webhooks && new WebhookSender({ store, log, metrics: metrics.webhooks }, webhooks)
+    this.#anchoring = anchors === undefined ? undefined : new Anchoring(anchors, store, log)
   }
 
   /** Starts to answer rings and to sweep. */
@@ -86,6 +91,7 @@ export class Worker {
     this.#tidier.start()
     this.#pruner.start()
     this.#sender?.start()
+    this.#anchoring?.start()
     this.#listener = await this.#context.queue.listen((slots) => this.#answer(slots))
   }
 
@@ -97,6 +103,7 @@ export class Worker {
       this.#tidier.stop(),
       this.#pruner.stop(),
       this.#sender?.stop(),
+      this.#anchoring?.stop(),
     ])
     await this.#listener?.close()
   }

@@ -238,6 +238,29 @@ export interface AuditRow {
   records: readonly StoredRecord[]
 }
 
+/** A seal over the heads of accounts (`Anchor`); never changed, never removed. */
+export interface AnchorRow {
+  ledgerId: number
+  number: number
+  createdAt: number
+  movedAfter: number | null
+  movedUntil: number
+  lastAccountId: string | null
+  heads: number
+  root: Buffer
+  previous: Buffer
+  hash: Buffer
+}
+
+/** Where an account stood when it was anchored; never changed, never removed. */
+export interface AnchoredHeadRow {
+  ledgerId: number
+  anchor: number
+  accountId: string
+  accountVersion: number
+  hash: Buffer | null
+}
+
 /** The schema as TypeORM sees it, in one dialect. The migrations make it; a test holds the two together. */
 export interface Entities {
   readonly ledgers: EntitySchema<LedgerRow>
@@ -258,6 +281,8 @@ export interface Entities {
   readonly webhookEndpoints: EntitySchema<WebhookEndpointRow>
   readonly webhookDeliveries: EntitySchema<WebhookDeliveryRow>
   readonly auditLog: EntitySchema<AuditRow>
+  readonly anchors: EntitySchema<AnchorRow>
+  readonly anchoredHeads: EntitySchema<AnchoredHeadRow>
 }
 
 /** Makes the entity schemas of a dialect. */
@@ -523,6 +548,7 @@ export function entitiesFor(dialect: Dialect): Entities {
       name: 'audit_log',
       columns: { ledgerId, id: { ...kinds.id, primary: true }, records: kinds.jsonText },
     }),
+    ...anchorEntities(kinds),
     ...searchEntities(kinds),
   }
 }
@@ -585,6 +611,39 @@ const openHold = `"expires_at" IS NOT NULL AND "resolved_at" IS NULL`
 const holdTimesCheck = {
   name: 'transactions_hold_times_check',
   expression: `(${oneOf('', 'status', holdStatuses).expression}) = (held_at is not null)`,
+}
+
+/** The anchors, and the heads that they are over. */
+function anchorEntities(kinds: ColumnKinds): Pick<Entities, 'anchors' | 'anchoredHeads'> {
+  const ledgerId = { type: 'integer', name: 'ledger_id', primary: true } as const
+  return {
+    anchors: schema({
+      name: 'anchors',
+      columns: {
+        ledgerId,
+        number: { type: 'integer', primary: true },
+        createdAt: { ...kinds.time, name: 'created_at' },
+        movedAfter: { ...kinds.time, name: 'moved_after', nullable: true },
+        movedUntil: { ...kinds.time, name: 'moved_until' },
+        lastAccountId: { ...kinds.id, name: 'last_account_id', nullable: true },
+        heads: { type: 'integer' },
+        root: kinds.bytes,
+        previous: kinds.bytes,
+        hash: kinds.bytes,
+      },
+    }),
+    anchoredHeads: schema({
+      name: 'anchored_heads',
+      columns: {
+        ledgerId,
+        anchor: { type: 'integer', primary: true },
+        accountId: { ...kinds.id, name: 'account_id', primary: true },
+        accountVersion: { ...kinds.count, name: 'account_version' },
+        hash: { ...kinds.bytes, nullable: true },
+      },
+      indices: [{ name: 'anchored_heads_account', columns: ['ledgerId', 'accountId', 'anchor'] }],
+    }),
+  }
 }
 
 /** The table of keys: of no ledger in particular. */

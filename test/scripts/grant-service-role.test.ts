@@ -3,7 +3,10 @@ import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { withClient } from '../../scripts/provision/postgres-database.ts'
 import { grantRole } from '../../shared/store/postgres/grant-role.ts'
+import { makeAnchors } from '../../shared/store/anchors/make-anchors.ts'
+import { openAnchorBooks } from '../../shared/store/anchors/open-anchor-books.ts'
 import { openStore } from '../../shared/store/open.ts'
+import { paceOf } from '../../shared/store/verify/pace.ts'
 import { verifyStore } from '../../shared/store/verify/verify-store.ts'
 import type { NewTransactionJson, PageJson } from '../support/api-client.ts'
 import { createPostgresDatabase } from '../support/databases.ts'
@@ -73,6 +76,11 @@ const forbiddenToBoth: readonly string[] = [
      values (gen_random_uuid(), 'lf_other', 'x', 'admin', now())`,
   'update entries set amount = 1',
   'update entries set hash = null',
+  'update anchors set heads = 0',
+  'delete from anchors',
+  'update anchored_heads set account_version = 0',
+  'delete from anchored_heads',
+  'truncate anchors, anchored_heads',
   'update dated_entries set amount = 1',
   `update ledgers set cursor_secret = ''`,
   'update entries set balance_after = 1',
@@ -327,6 +335,12 @@ describe('the queue under the role of the service', () => {
     expect(await refusalOf(urlOf(service), sql)).toBe('LF001')
     expect(await refusalOf(urlOf(service), bookTransaction(fresh))).toBe('LF001')
   })
+})
+
+test('the service may anchor what was posted', async () => {
+  const books = openAnchorBooks({ dialect: 'postgres', url: urlOf(service) })
+  expect(await makeAnchors(books, 1, paceOf(0))).toMatchObject([{ ledgerId: 1, number: 1 }])
+  await books.close()
 })
 
 test('the service may make a ledger, with a name that nobody has', async () => {

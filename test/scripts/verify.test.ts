@@ -1,7 +1,12 @@
+import { writeFileSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { expect, test } from 'vitest'
+import { Posting } from '../../shared/engine/post.ts'
+import { Metrics } from '../../shared/metrics.ts'
 import { openStore } from '../../shared/store/open.ts'
+import { commandOf, openAccount } from '../support/commands.ts'
 import { createPostgresDatabase, createSqlitePath } from '../support/databases.ts'
+import { payment } from '../support/people.ts'
 import { bookEntries, bookTransaction, ids, openBooks } from '../store/books-by-hand.ts'
 import { openSqlite } from '../../shared/store/sqlite/connection.ts'
 import { runScript, sqliteUrl } from './run-script.ts'
@@ -56,6 +61,41 @@ test('npm run verify ends with 1 and names what differs', async () => {
     `DIFFERENCE in ledger 1: account ${cash}: has version 1 and an entry of version 2\n`,
   )
   expect(end.stdout).toMatch(/NOT CLEAN: \d+ differences, in /)
+})
+
+test('npm run anchors makes anchors and writes them out, and npm run verify holds the books against them', async () => {
+  const path = createSqlitePath()
+  const { store } = await openStore({ dialect: 'sqlite', path })
+  const url = { DATABASE_URL: sqliteUrl(path) }
+  const [cash, alice] = [await openAccount(store, 'asset'), await openAccount(store, 'liability')]
+  const posting = new Posting(store, new Metrics().posting)
+  await posting.post(commandOf(payment({ debit: cash, credit: alice, amount: '1.00' })))
+  // Beside a process that has the file.
+  const made = await runScript('anchors', url, ['--now'])
+  await store.close()
+  expect(made).toMatchObject({ code: 0, stderr: '' })
+  expect(JSON.parse(made.stdout)).toMatchObject({ ledger_id: 1, number: 1, heads: 2 })
+  expect(await runScript('anchors', url)).toEqual(made)
+
+  const file = `${path}.anchors`
+  const verify = async (text: string) => {
+    writeFileSync(file, text)
+    return runScript('verify', url, ['--anchors', file])
+  }
+  const good = await verify(made.stdout)
+  expect(good.code).toBe(0)
+  expect(good.stdout).toContain('  1 anchors over the chains of entries\n')
+  expect(await verify(made.stdout.replace('"heads":2', '"heads":3'))).toMatchObject({
+    code: 2,
+    stderr: 'cannot verify: line 1 is no anchor, or was changed\n',
+  })
+  const database = openSqlite(path)
+  database.exec('drop trigger anchors_no_delete; drop trigger anchored_heads_no_delete')
+  database.exec('delete from anchors; delete from anchored_heads')
+  database.close()
+  const gone = await verify(made.stdout)
+  expect(gone.code).toBe(1)
+  expect(gone.stdout).toContain('anchor 1: was kept outside and is not there')
 })
 
 test('npm run verify ends with 2 when it cannot tell', async () => {

@@ -6,7 +6,15 @@ import { createDatabase, withClient } from '../../scripts/provision/postgres-dat
 import type { StoreLocation } from '../../shared/store/open.ts'
 import { createSqlitePath } from '../support/databases.ts'
 
-const tables = ['accounts', 'transactions', 'entries', 'queued_transactions', 'dated_entries']
+const tables = [
+  'accounts',
+  'transactions',
+  'entries',
+  'queued_transactions',
+  'dated_entries',
+  'anchors',
+  'anchored_heads',
+]
 
 /** Books that can be spoilt past every guard, as only somebody with the file or the superuser's password can. */
 export interface Spoilable {

@@ -59,6 +59,7 @@ const serviceGrants = (role: string) => [
   `grant select on ${searchTables} to ${role}`,
   `grant update (books_closed_until) on ledgers to ${role}`,
   `grant select on schema_migrations, ledgers, currencies, accounts, transactions, entries, queued_transactions, hold_changes, batches, batch_members to ${role}`,
+  `grant select, insert on anchors, anchored_heads to ${role}`,
   `grant insert on currencies, accounts, transactions, entries, hold_changes, batches, batch_members to ${role}`,
   `grant insert, update, delete on queued_transactions to ${role}`,
   `grant update (${accountColumns.join(', ')}) on accounts to ${role}`,
@@ -78,6 +79,7 @@ const serviceGrants = (role: string) => [
 const readerGrants = (role: string) => [
   `grant select on ${searchTables} to ${role}`,
   `grant select on schema_migrations, currencies, accounts, transactions, entries, queued_transactions, hold_changes, batches, batch_members to ${role}`,
+  `grant select on anchors, anchored_heads to ${role}`,
   `grant select (id, name, books_closed_until, created_at) on ledgers to ${role}`,
   `grant select on events, event_numbering, pruned_events to ${role}`,
 ]

@@ -2,7 +2,7 @@ import type { EntryContent } from '../../engine/entry-chain.ts'
 import { balanceOf, normalSides, type AccountType, type Direction } from '../../ledger/account.ts'
 import { minorUnits } from '../../ledger/money.ts'
 import type { Statement } from '../reader.ts'
-import { time, type Row } from '../rows.ts'
+import { hex, time, type Row } from '../rows.ts'
 import type { Differences } from './differences.ts'
 import { HashChain } from './hash-chain.ts'
 import type { Pace } from './pace.ts'
@@ -28,19 +28,27 @@ export interface AccountCounts {
   unchained: number
 }
 
+/** The newest anchor that an account is in, through `anchored_heads_account`. */
+const newestAnchor = `(select n.anchor from anchored_heads n
+                        where n.ledger_id = a.ledger_id and n.account_id = a.id
+                        order by n.anchor desc limit 1)`
+
 /**
- * One page of accounts, each with an entry beyond its version if there is one, which one statement sees at one instant.
- * Through `accounts_pkey`, and one probe of `entries_pkey` for each account. No lock.
+ * One page of accounts, each with its head in the newest anchor and an entry beyond its version if there are any, which one statement
+ * sees at one instant. Through `accounts_pkey`, and for each account a probe of `entries_pkey`, `anchored_heads_account` and
+ * `anchored_heads_pkey`. No lock.
  */
-function cutPage(after: string | undefined): Statement {
+function cutPage(reader: VerifyingReader, after: string | undefined): Statement {
   return {
     name: after === undefined ? 'verify_first_accounts' : 'verify_accounts',
     text: `select a.id, a.account_type, a.version, a.posted_debits, a.posted_credits, a.last_posted_at,
                   a.chain_hash, a.chain_version,
+                  h.anchor, h.account_version as anchored_version, h.hash as anchored_hash,
                   (select e.account_version from entries e
                     where e.ledger_id = a.ledger_id and e.account_id = a.id
                       and e.account_version > a.version limit 1) as beyond
              from accounts a
+             ${reader.probe('anchored_heads', 'h', `h.ledger_id = a.ledger_id and h.account_id = a.id and h.anchor = ${newestAnchor}`)}
             where a.ledger_id = $1 ${after === undefined ? '' : 'and a.id > $3'}
             order by a.id limit $2`,
   }
@@ -79,7 +87,7 @@ export async function verifyAccounts(
   let after: string | undefined
   for (;;) {
     const parameters = [ledgerId, accountsPerRead, ...(after === undefined ? [] : [after])]
-    const page = await pace(() => reader.rows(cutPage(after), parameters))
+    const page = await pace(() => reader.rows(cutPage(reader, after), parameters))
     const chains = new Map(
       page.map((row) => [row['id'] as string, new Chain(ledgerId, cutOf(row), differences)]),
     )
@@ -154,6 +162,13 @@ class Chain {
   add(row: Row): void {
     this.#hashes.add(row, () => this.#likely(row))
     const version = Number(row['account_version'])
+    const { row: account } = this.cut
+    this.#expect(
+      'anchor',
+      version !== Number(account['anchored_version']) ||
+        hex(row['hash']) === hex(account['anchored_hash']),
+      () => `entry ${version} has another hash than anchor ${String(account['anchor'])} says`,
+    )
     const amount = wholeNumber(row['amount'])
     this.#expect(
       'version',
@@ -196,6 +211,12 @@ class Chain {
     this.#hashes.end(row)
     const { fault, unchained } = this.#hashes
     if (fault !== undefined) this.#tell('hash', fault)
+    this.#expect(
+      'anchored version',
+      Number(row['anchored_version']) <= this.#version,
+      () =>
+        `its entries end at version ${this.#version}, anchor ${String(row['anchor'])} says that it had version ${String(row['anchored_version'])}`,
+    )
     this.#expect(
       'beyond',
       row['beyond'] === null,

@@ -12,6 +12,7 @@ const owned = [
   'entries',
   'queued_transactions',
   'hold_changes',
+  'anchors',
 ] as const
 
 /** The next ledger that a table has rows of, through the first column of its primary key. */

@@ -2,6 +2,7 @@ import type { TransactionStatus } from '../../ledger/transaction.ts'
 import type { StoreLocation } from '../open.ts'
 import { Differences, type Difference } from './differences.ts'
 import { paceOf } from './pace.ts'
+import { verifyAnchors, type KeptAnchor } from './verify-anchors.ts'
 import { verifyAccounts } from './verify-accounts.ts'
 import { verifyDatedEntries } from './verify-dated-entries.ts'
 import { verifyHolds } from './verify-holds.ts'
@@ -24,6 +25,8 @@ export interface LedgerEvidence {
   readonly queued: number
   /** Holds that have not ended. */
   readonly openHolds: number
+  /** Anchors over the accounts. */
+  readonly anchors: number
   /** What all accounts of a currency hold together, at one instant. */
   readonly totals: readonly CurrencyTotals[]
   /** What the posted transactions moved, by currency. */
@@ -44,6 +47,8 @@ export interface VerificationOptions {
   readonly restPerWork?: number
   /** How the totals over all accounts are taken. Default: `usualCut`. */
   readonly cut?: Cut
+  /** Anchors that somebody kept outside of the database: they must be in it as they were. */
+  readonly kept?: readonly KeptAnchor[]
 }
 
 /**
@@ -84,7 +89,7 @@ async function verifyLedger(
   reader: VerifyingReader,
   ledgerId: number,
   differences: Differences,
-  { restPerWork = 0, cut = usualCut }: VerificationOptions,
+  { restPerWork = 0, cut = usualCut, kept = [] }: VerificationOptions,
 ): Promise<LedgerEvidence> {
   const pace = paceOf(restPerWork)
   const totals = await verifyTotals(reader, ledgerId, differences, { pace, cut })
@@ -100,6 +105,7 @@ async function verifyLedger(
     transactions: transactions.byStatus,
     queued: await verifyQueue(reader, ledgerId, differences, pace),
     openHolds: await verifyHolds(reader, ledgerId, differences, pace),
+    anchors: await verifyAnchors(reader, ledgerId, differences, { pace, kept }),
     totals,
     moved: transactions.sums,
   }
