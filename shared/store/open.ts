@@ -6,7 +6,7 @@ import type { AdministrativeSource } from './data-source.ts'
 import { cannotOpen, openPostgresSource, openSqliteSource } from './data-source.ts'
 import type { LedgerStore } from './ledger-store.ts'
 import type { KnownLedgers } from './ledgers.ts'
-import { migrate, pendingMigrations, type MigrationReport } from './migrate.ts'
+import { migrate, pendingMigrations, undoMigrations, type MigrationReport } from './migrate.ts'
 import { PostgresStore } from './postgres/store.ts'
 import { claimSoleWriter, FileInUse } from './sqlite/sole-writer.ts'
 import { SqliteStore } from './sqlite/store.ts'
@@ -41,12 +41,34 @@ export async function openStore(
  * SQLite one that serves the file is an error, as it is for `openStore`. Rejects with a sentence for the operator.
  */
 export async function migrateStore(location: StoreLocation): Promise<MigrationReport> {
-  if (location.dialect === 'postgres') return migrateOnly(await openPostgresSource(location.url))
-  const claim = claimFile(location.path)
+  return changingSchema(location, migrate)
+}
+
+/**
+ * Undoes the newest migrations, for going back to the version before; gives their names. What they added is dropped, with
+ * what is in it. Rejects as `migrateStore` does.
+ */
+export async function undoMigrationsOf(
+  location: StoreLocation,
+  count: number,
+): Promise<readonly string[]> {
+  return changingSchema(location, (source) => undoMigrations(source, count))
+}
+
+async function changingSchema<Result>(
+  location: StoreLocation,
+  change: (source: AdministrativeSource) => Promise<Result>,
+): Promise<Result> {
+  const claim = location.dialect === 'sqlite' ? claimFile(location.path) : undefined
   try {
-    return await migrateOnly(await openSqliteSource(location.path))
+    const source = await openSource(location)
+    try {
+      return await change(source)
+    } finally {
+      await source.dataSource.destroy()
+    }
   } finally {
-    claim.close()
+    claim?.close()
   }
 }
 
@@ -74,14 +96,6 @@ async function openSource(location: StoreLocation): Promise<AdministrativeSource
   if (location.dialect === 'postgres') return openPostgresSource(location.url)
   mkdirSync(dirname(location.path), { recursive: true })
   return openSqliteSource(location.path)
-}
-
-async function migrateOnly(source: AdministrativeSource): Promise<MigrationReport> {
-  try {
-    return await migrate(source)
-  } finally {
-    await source.dataSource.destroy()
-  }
 }
 
 async function openSqliteStore(path: string, watch: StoreWatch): Promise<OpenedStore> {

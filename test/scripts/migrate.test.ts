@@ -41,6 +41,40 @@ describe('npm run migrate', () => {
     )
   })
 
+  test.each([
+    ['SQLite', () => Promise.resolve(sqliteUrl(createSqlitePath()))],
+    ['Postgres', () => createPostgresDatabase({ empty: true })],
+  ])('on %s takes the newest back, and brings them again', async (_, locate) => {
+    const environment = { DATABASE_URL: await locate() }
+    await runScript('migrate', environment)
+    const [last, beforeLast] = migrations.map(({ name }) => name).toReversed()
+
+    const undone = await runScript('migrate', environment, ['--undo', '2'])
+    const again = await runScript('migrate', environment)
+
+    expect(undone).toEqual({
+      code: 0,
+      stdout: `undone ${last}\nundone ${beforeLast}\n`,
+      stderr: '',
+    })
+    expect(again.stdout).toBe(
+      `applied ${beforeLast}\napplied ${last}\nthe schema is complete now\n`,
+    )
+  })
+
+  test.each([
+    ['--undo', '0', '--undo takes the number of migrations, such as 1'],
+    ['--undo', '99', `only ${migrations.length} migrations are applied`],
+  ])('with %s %s changes nothing and says why', async (option, count, why) => {
+    const environment = { DATABASE_URL: sqliteUrl(createSqlitePath()) }
+    await runScript('migrate', environment)
+
+    const end = await runScript('migrate', environment, [option, count])
+
+    expect(end).toEqual({ code: 1, stdout: '', stderr: `cannot migrate: ${why}\n` })
+    expect(await runScript('migrate', environment)).toMatchObject({ stdout: complete })
+  })
+
   test('says that a database does not answer, and no password', async () => {
     const url = 'postgres://alice:canary@127.0.0.1:1/ledger'
     const end = await runScript('migrate', { DATABASE_URL: url })
