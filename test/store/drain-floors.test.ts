@@ -1,5 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { firstSequenceOf, takeSequence } from '../../shared/store/postgres/accept.ts'
 import { DrainFloors } from '../../shared/store/postgres/drain-floors.ts'
 import { PostingPool } from '../../shared/store/postgres/posting-pool.ts'
@@ -48,16 +49,12 @@ describe('the floor of a slot', () => {
   const floor = () => floors.floorOf(ledgerId, slot)
 
   /** Reads until the floor has risen so far, within the minute: tests beside this one write on the same server. */
-  async function expectFloor(expected: number, from: number): Promise<void> {
-    let at = from
-    await vi.waitFor(
-      async () => {
-        at += 10
-        await read(at)
-        expect(floor()).toBe(expected)
-      },
-      { timeout: 10_000, interval: 20 },
-    )
+  async function risen(expected: number, from: number): Promise<number> {
+    for (let at = from; at < from + 10_000 && floor() !== expected; at += 20) {
+      await read(at)
+      if (floor() !== expected) await sleep(20)
+    }
+    return floor()
   }
 
   it('stays below a number that was taken and is not committed, and passes it a reading later', async () => {
@@ -69,7 +66,7 @@ describe('the floor of a slot', () => {
     expect(floor()).toBeLessThan(taken)
 
     await slow.query('commit')
-    await expectFloor(later, 4000)
+    await expect(risen(later, 4000)).resolves.toBe(later)
   })
 
   it('stays below it also when its database transaction is younger than all that ended', async () => {
@@ -87,7 +84,7 @@ describe('the floor of a slot', () => {
     await backup.query('begin isolation level repeatable read; select count(*) from accounts')
     const taken = await takeNumber(quick)
     await quick.query('commit')
-    await expectFloor(taken, 1000)
+    await expect(risen(taken, 1000)).resolves.toBe(taken)
   })
 
   it('waits a minute for a database transaction of somebody else that writes', async () => {
@@ -107,7 +104,7 @@ describe('the floor of a slot', () => {
     const quick = await connect()
     await takeNumber(quick)
     await quick.query('commit')
-    await expectFloor(4, 1000)
+    await expect(risen(4, 1000)).resolves.toBe(4)
     expect(floors.floorOf(ledgerId, slot + 1)).toBe(0)
   })
 })

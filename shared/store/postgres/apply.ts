@@ -15,16 +15,13 @@ export async function applyOn(
   let rows: readonly Row[] = []
   try {
     for (const [place, { statement, parameters }] of steps.entries()) {
-      const [, found] = await Promise.all(
-        connection.together(
-          () =>
-            [
-              place === 0 ? connection.send('begin') : undefined,
-              connection.sendObjects(statement, [...parameters]),
-            ] as const,
-        ),
-      )
-      rows = found
+      const [begun, found] = connection.together(() => [
+        place === 0 ? connection.send('begin') : Promise.resolve(),
+        connection.sendObjects(statement, [...parameters]),
+      ])
+      await Promise.allSettled([begun, found])
+      await begun
+      rows = await found
       if (rows.length === 0) {
         await connection.send('rollback')
         return undefined
