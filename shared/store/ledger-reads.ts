@@ -1,4 +1,4 @@
-import type { Witness } from '../engine/audit-record.ts'
+import { noLedger, type Witness } from '../engine/audit-record.ts'
 import type { BatchRecord } from '../engine/batch-record.ts'
 import type { TransactionRecord } from '../engine/transaction-record.ts'
 import type { Axis } from '../ledger/axis.ts'
@@ -35,7 +35,7 @@ import type {
 import type { TrialBalance } from '../engine/trial-balance.ts'
 import type { BooksClock } from './books-clock.ts'
 import type { LedgerRecord } from '../engine/ledger-record.ts'
-import { findRecords, type AuditFilter, type AuditPage, type FoundRecords } from './audit-log.ts'
+import { findRecords, type AuditFilter, type AuditPage, type FoundRecords } from './find-records.ts'
 import type { Administration } from './administration.ts'
 import type { AccountRecord, BalanceAt, ListedEntry } from '../engine/account-record.ts'
 import { closeBooks } from './close-books.ts'
@@ -270,8 +270,13 @@ export abstract class LedgerReads
     return cancelBatch(this.access, batch, witness)
   }
 
-  findRecords(filter: AuditFilter, page: AuditPage): Promise<FoundRecords> {
-    return findRecords(this.access, filter, page)
+  async findRecords(
+    ledgerId: number | null,
+    filter: AuditFilter,
+    page: AuditPage,
+  ): Promise<FoundRecords> {
+    const ledgers = ledgerId === null ? [noLedger, ...(await this.ledgerIds())] : [ledgerId]
+    return findRecords(this.access, ledgers, filter, page)
   }
 
   readEvents(reads: EventReads): Promise<EventPage | LostPlace> {

@@ -18,7 +18,7 @@ import type { Axis } from '../ledger/axis.ts'
 import type { Currency } from '../ledger/currency.ts'
 import type { MinorUnits } from '../ledger/money.ts'
 import type { TransactionStatus } from '../ledger/transaction.ts'
-import type { AuditFilter, AuditPage, FoundRecords } from './audit-log.ts'
+import type { AuditFilter, AuditPage, FoundRecords } from './find-records.ts'
 import type { BooksClock } from './books-clock.ts'
 import type { ApiKeys } from './api-keys.ts'
 import type { Ledgers } from './ledgers.ts'
@@ -193,7 +193,8 @@ export interface BooksStore extends BooksClock {
 export interface AuditStore {
   /** Writes records in one database transaction; one that is there already stays. Rejects with `StoreFailure`. */
   record(records: readonly AuditRecord[]): Promise<void>
-  findRecords(filter: AuditFilter, page: AuditPage): Promise<FoundRecords>
+  /** Reads records of one ledger, or of all, and of none, when it is null. */
+  findRecords(ledgerId: number | null, filter: AuditFilter, page: AuditPage): Promise<FoundRecords>
 }
 
 /** A ledger in a database: posting, the queue, reads, administration. */

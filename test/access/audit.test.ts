@@ -471,7 +471,7 @@ function denial(address: string): AuditRecord {
 }
 
 async function allIn(store: Pick<LedgerStore, 'findRecords'>): Promise<readonly AuditRecord[]> {
-  return (await store.findRecords({}, { ledgerId: null, size: 200 })).records
+  return (await store.findRecords(null, {}, { size: 200 })).records
 }
 
 /** Makes a database refuse every record of the audit log for a while. */

@@ -12,8 +12,6 @@ const stores = [
   { name: 'postgres', locate: () => postgres() },
 ]
 
-const everyRecord = { ledgerId: 1, size: 10 }
-
 /** The promise for a revoked key. */
 const refusedMs = 1000
 
@@ -131,7 +129,7 @@ describe.each(stores)('npm run keys beside a service that is running, over $name
       new RegExp(`^${prefix}  viewer  ledger default  made \\S+  revoked \\S+  the shop\n$`),
     )
     expect(listed.stdout + made.stderr).not.toContain(key.slice(16))
-    const recorded = await service.store.findRecords({ objectId: prefix }, everyRecord)
+    const recorded = await service.store.findRecords(1, { objectId: prefix }, { size: 10 })
     expect(recorded.records).toMatchObject(
       ['revokeKey', 'createKey'].map((action) => ({
         action,

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import type { FoundRecords } from '../../shared/store/audit-log.ts'
+import type { FoundRecords } from '../../shared/store/find-records.ts'
 import { openStore, type StoreLocation } from '../../shared/store/open.ts'
 import { verifyStore } from '../../shared/store/verify/verify-store.ts'
 import { makeKey } from '../support/keys.ts'
@@ -73,7 +73,7 @@ async function objectsRecorded(location: StoreLocation): Promise<string[]> {
   const filter = { action: 'postTransaction', outcome: 'done' } as const
   let after: string | undefined
   do {
-    const found: FoundRecords = await store.findRecords(filter, { ledgerId: 1, after, size: 1000 })
+    const found: FoundRecords = await store.findRecords(1, filter, { after, size: 1000 })
     objects.push(...found.records.map(({ object }) => object?.id ?? ''))
     after = found.next
   } while (after !== undefined)

@@ -3,6 +3,7 @@ import { withClient } from '../../scripts/provision/postgres-database.ts'
 import { newId } from '../../shared/engine/new-id.ts'
 import { PostgresReader } from '../../shared/store/postgres/reader.ts'
 import { ReadsTogether } from '../../shared/store/postgres/reads-together.ts'
+import { findRecords } from '../../shared/store/find-records.ts'
 import type { AccountFilter, TransactionFilter } from '../../shared/store/ledger-store.ts'
 import {
   balanceAt,
@@ -177,6 +178,7 @@ async function scansOfReads(): Promise<Record<string, string[]>> {
       await explain(title, () => searchTransactions(reader, ledgerId, filter, firstPage))
       await explain(`${title}, next`, () => searchTransactions(reader, ledgerId, filter, next))
     }
+    await explain('audit log', () => findRecords(reader, [0, ledgerId], {}, { size: 50 }))
     await explain('holds due', () => holdsDue(reader, Date.now(), 200))
     return plans
   } finally {
@@ -237,6 +239,7 @@ const expectedOfReads: Record<string, unknown> = {
   voided: ['transactions_holds_ended (ledger_id)', 'transactions_holds_ended (ledger_id, id)'],
   'voided, next': ['transactions_holds_ended (ledger_id, id)'],
   'holds due': ['ledgers_pkey ()', 'transactions_holds_due (ledger_id, expires_at)'],
+  'audit log': ['audit_log_pkey (ledger_id, id)'],
   'by reference': [transaction, 'transactions_reference (ledger_id, reference)'],
   'by reference, next': [transaction, 'transactions_reference (ledger_id, reference, id)'],
   'by metadata': ['transaction_metadata_pkey (ledger_id, name, value)', transaction],

@@ -38,8 +38,7 @@ export function auditRoutes({ store }: ApiContext): FastifyPluginAsync {
           since,
           until,
         })
-        const found = await store.findRecords(filter, {
-          ledgerId: seesAll ? null : ledgerId,
+        const found = await store.findRecords(seesAll ? null : ledgerId, filter, {
           since,
           until,
           after: pageKey(scope, cursor),

@@ -4,7 +4,7 @@ import type { AuditRecord } from '../../engine/audit-record.ts'
 import type { HoldChangeRecord } from '../../engine/hold-change-record.ts'
 import type { BatchReads, BatchState, BatchWrites, Standing } from '../../engine/posting-store.ts'
 import type { TransactionRecord } from '../../engine/transaction-record.ts'
-import { insertRecords, recordingSteps } from '../audit-log.ts'
+import { recordingSteps } from '../audit-log.ts'
 import { chainHead, lockedAccountOf, lockedColumns } from '../locked-account.ts'
 import { entryOf, holdChangeOf, standingTransactionOf, transactionOf, type Row } from '../rows.ts'
 import { currenciesText, resolvedText, wishText } from '../stored-columns.ts'
@@ -55,6 +55,9 @@ const insertHoldChange = `
     (ledger_id, id, hold_id, wish, idempotency_key, fingerprint, expires_at, failure, created_at)
   values (?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
+/** Writes who asked for what is being written. */
+const insertRecords = `insert into audit_log (ledger_id, id, records) values (?, ?, ?)`
+
 /** Writes what has become of a transaction that others are about. */
 const updateTarget = `
   update transactions set status = ?, expires_at = ?, resolved_entries = ?, resolved_at = ?
@@ -103,7 +106,7 @@ export class SqlitePosting {
       targetEntries: database.prepare(entriesOfTarget),
       change: database.prepare(insertHoldChange),
       updateTarget: database.prepare(updateTarget),
-      records: database.prepare(insertRecords.text).pluck(),
+      records: database.prepare(insertRecords),
       entry: database.prepare(insertEntry),
       transaction: database.prepare(insertTransaction),
       move: database.prepare(moveAccount),
@@ -206,8 +209,7 @@ export class SqlitePosting {
   record(records: readonly AuditRecord[]): void {
     if (records.length === 0) return
     for (const { parameters } of recordingSteps(records)) {
-      const [ledgerId, id, text] = parameters
-      this.#statements.records.get({ 1: ledgerId, 2: id, 3: text })
+      this.#statements.records.run(...parameters)
     }
   }
 
