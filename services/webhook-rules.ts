@@ -9,6 +9,12 @@ const dayMs = 86_400_000
 const lookMs = 1000
 const eventsMs = 200
 
+/** How long an endpoint is a process's that is not heard of any more. */
+const leaseMs = 5000
+
+/** How soon an endpoint that seems to be away is asked again, and how seldom at last. */
+const pauseMs = { first: 1000, most: 60_000 }
+
 /** How webhooks are sent, as the configuration says it. */
 export function webhookRules(configuration: Configuration): WebhookRules {
   return {
@@ -20,6 +26,8 @@ export function webhookRules(configuration: Configuration): WebhookRules {
     timeoutMs: configuration.WEBHOOK_TIMEOUT_MS,
     retryMs: configuration.WEBHOOK_RETRY_S.map((seconds) => seconds * 1000),
     disableAfterMs: configuration.WEBHOOK_DISABLE_AFTER_S * 1000,
+    pauseMs,
+    leaseMs,
     lookMs,
     eventsMs,
     logMs: configuration.WEBHOOK_LOG_DAYS * dayMs,

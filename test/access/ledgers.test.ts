@@ -25,6 +25,7 @@ describe.each(stores)('two ledgers, over $name', ({ locate }) => {
   let accounts: string[]
   let transactions: string[]
   let batchId: string
+  let webhookId: string
 
   beforeAll(async () => {
     service = await startService(await locate(), { access: { asking: 'always' }, worker: false })
@@ -43,12 +44,13 @@ describe.each(stores)('two ledgers, over $name', ({ locate }) => {
     await send(a, `POST /api/v1/transactions/${transactions[2]}/cancel`)
     const batch = { mode: 'atomic', transactions: [payment(accounts[0], accounts[1])] }
     batchId = idIn(await send(a, 'POST /api/v1/transactions/batch?mode=async', batch))
+    webhookId = idIn(await send(a, 'POST /api/v1/webhooks', { url: 'https://1.1.1.1/' }))
   })
   afterAll(() => service.close())
 
   test("each address of A's is to B what an id is that nobody has, in the same bytes", async () => {
     const routes = await addressedRoutes(service.url)
-    const ids = [...accounts, ...transactions, batchId]
+    const ids = [...accounts, ...transactions, batchId, webhookId]
     expect(routes.length).toBeGreaterThanOrEqual(8)
     for (const { route, body } of routes) {
       for (const id of ids) {
@@ -66,6 +68,7 @@ describe.each(stores)('two ledgers, over $name', ({ locate }) => {
       ...accounts.map((id) => `GET /api/v1/accounts/${id}`),
       ...transactions.map((id) => `GET /api/v1/transactions/${id}`),
       `GET /api/v1/batches/${batchId}`,
+      `GET /api/v1/webhooks/${webhookId}`,
     ]
     for (const route of reads) {
       expect((await send(a, route)).status).toBe(200)
@@ -75,7 +78,7 @@ describe.each(stores)('two ledgers, over $name', ({ locate }) => {
   })
 
   test("B's lists are empty, and A's cursors are none of B's", async () => {
-    for (const list of ['accounts', 'transactions', 'queue/parked']) {
+    for (const list of ['accounts', 'transactions', 'queue/parked', 'webhooks']) {
       const { text } = await send(b, `GET /api/v1/${list}`)
       expect(JSON.parse(text)).toEqual({ items: [], next_cursor: null })
     }

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Attempts } from '../../services/worker/webhooks/attempt.ts'
+import { until } from '../support/until.ts'
 import { TargetRules, type TargetAllowance } from '../../shared/webhooks/target-rules.ts'
 
 const nothingMore: TargetAllowance = { privateNetworks: [], plainHttp: true }
@@ -125,7 +126,6 @@ describe('an attempt', () => {
   let port: number
   let requests: string[] = []
   const message = { headers: {}, body: '{}' }
-  const never = new AbortController().signal
   const any = { privateNetworks: 'all', plainHttp: true } as const
 
   beforeAll(async () => {
@@ -149,7 +149,7 @@ describe('an attempt', () => {
   async function post(path: string, rules = rulesWith(any), host = '127.0.0.1') {
     requests = []
     const attempts = new Attempts(rules, 300)
-    const outcome = await attempts.post(new URL(`http://${host}:${port}/${path}`), message, never)
+    const outcome = await attempts.post(new URL(`http://${host}:${port}/${path}`), message)
     attempts.close()
     return outcome
   }
@@ -165,6 +165,16 @@ describe('an attempt', () => {
     ['hang', { kind: 'timeout', statusCode: null }],
   ])('answered with %s', async (path, outcome) => {
     expect(await post(path)).toMatchObject(outcome)
+  })
+
+  test('that is cut off is neither a success nor a failure', async () => {
+    const attempts = new Attempts(rulesWith(any), 5000)
+    const cut = attempts.post(new URL(`http://127.0.0.1:${port}/hang`), message)
+    await until('the request', () => requests.includes('/hang'))
+    attempts.cutOff()
+
+    expect(await cut).toBe('cut_off')
+    attempts.close()
   })
 
   test('follows no redirect', async () => {
@@ -197,9 +207,9 @@ describe('an attempt', () => {
 
   test('to nobody says so, and so does one whose name leads nowhere', async () => {
     const attempts = new Attempts(rulesWith(any), 300)
-    const nobody = await attempts.post(new URL('http://127.0.0.1:1/'), message, never)
-    const nowhere = await attempts.post(new URL('http://nowhere.example/'), message, never)
-    const noTls = await attempts.post(new URL(`https://127.0.0.1:${port}/200`), message, never)
+    const nobody = await attempts.post(new URL('http://127.0.0.1:1/'), message)
+    const nowhere = await attempts.post(new URL('http://nowhere.example/'), message)
+    const noTls = await attempts.post(new URL(`https://127.0.0.1:${port}/200`), message)
 
     expect(nobody).toMatchObject({ kind: 'connection', error: 'no connection (ECONNREFUSED)' })
     expect(nowhere).toMatchObject({ kind: 'unresolvable' })
@@ -213,12 +223,12 @@ describe('an attempt', () => {
     server.on('connection', (socket) => connections.add(socket))
 
     for (let turn = 0; turn < 3; turn += 1) {
-      expect(await attempts.post(url, message, never)).toMatchObject({ kind: 'delivered' })
+      expect(await attempts.post(url, message)).toMatchObject({ kind: 'delivered' })
       await new Promise(setImmediate)
     }
     expect(connections.size).toBe(1)
     server.closeIdleConnections()
-    expect(await attempts.post(url, message, never)).toMatchObject({ kind: 'delivered' })
+    expect(await attempts.post(url, message)).toMatchObject({ kind: 'delivered' })
     attempts.close()
   })
 })

@@ -32,8 +32,9 @@ export interface Message {
   readonly body: string
 }
 
-/** How much of an answer is read; what it says does not matter. */
+/** How much of an answer is read, and for how long; what it says does not matter. */
 const answerBytesMax = 64 * 1024
+const answerMsMax = 2000
 
 /** How long a connection is kept for the next event: shorter than most servers keep it. */
 const keepAliveMs = 4000
@@ -47,6 +48,7 @@ export class Attempts {
   readonly #timeoutMs: number
   readonly #http: HttpAgent
   readonly #https: HttpsAgent
+  readonly #underWay = new Set<AbortController>()
 
   constructor(rules: TargetRules, timeoutMs: number) {
     const options = { keepAlive: true, keepAliveMsecs: keepAliveMs, timeout: keepAliveMs }
@@ -57,16 +59,27 @@ export class Attempts {
   }
 
   /** Posts a message once; never rejects. Takes `timeoutMs` at the most, whatever the receiver does. */
-  async post(target: URL, message: Message, stop: AbortSignal): Promise<AttemptOutcome> {
-    const deadline = AbortSignal.timeout(this.#timeoutMs)
-    const signal = AbortSignal.any([deadline, stop])
+  async post(target: URL, message: Message): Promise<AttemptOutcome | 'cut_off'> {
+    const ending = new AbortController()
+    const timer = setTimeout(() => ending.abort('timeout'), this.#timeoutMs)
+    this.#underWay.add(ending)
     try {
       await this.#judgeLiteral(target)
-      return outcomeOf(await this.#send(target, message, signal))
+      return outcomeOf(await this.#send(target, message, ending.signal))
     } catch (error) {
-      if (deadline.aborted) return failed('timeout', `no answer within ${this.#timeoutMs} ms`)
+      const { reason } = ending.signal as { reason?: unknown }
+      if (reason === 'cut_off') return 'cut_off'
+      if (reason === 'timeout') return failed('timeout', `no answer within ${this.#timeoutMs} ms`)
       return faultOf(error)
+    } finally {
+      clearTimeout(timer)
+      this.#underWay.delete(ending)
     }
+  }
+
+  /** Ends all attempts that are under way; whether they arrived is not known then. */
+  cutOff(): void {
+    for (const ending of this.#underWay) ending.abort('cut_off')
   }
 
   /** Drops the connections that are kept. */
@@ -116,9 +129,11 @@ export class Attempts {
   }
 }
 
-/** Reads an answer to its end, so that its connection can be used again, unless it is long. */
+/** Reads an answer to its end, so that its connection can be used again, unless it is long or takes long. */
 function skip(answer: IncomingMessage): void {
   let bytes = 0
+  const late = setTimeout(() => answer.destroy(), answerMsMax)
+  answer.on('close', () => clearTimeout(late))
   answer.on('error', () => undefined)
   answer.on('data', (data: Buffer) => {
     bytes += data.length

@@ -48,7 +48,6 @@ export class Lane {
   readonly #attempts: Attempts
   readonly #undelivered: Undelivered
   readonly #stopping = new AbortController()
-  readonly #cutting = new AbortController()
   readonly #underWay = new Set<Promise<void>>()
   #endpoint: WebhookEndpoint
   #secrets: readonly SigningSecret[]
@@ -63,6 +62,7 @@ export class Lane {
   /** Attempts that failed in a row, and since when nothing but failures was seen. */
   #failures = 0
   #failingSince: number | null
+  #lastFailureAt = 0
   #pausedUntil = 0
   #disabled: { readonly reason: DisabledReason; readonly at: number } | undefined
   #saving: Promise<void> | undefined
@@ -231,7 +231,6 @@ export class Lane {
 
   /** Makes one attempt and notes what it came to. Never rejects. */
   async #attempt(work: Work): Promise<void> {
-    const { signal } = this.#cutting
     try {
       const body = work.body ?? (await this.#bodyOf(work))
       const content = { id: eventId(work.delivery.position), at: Date.now(), body }
@@ -241,11 +240,11 @@ export class Lane {
         ...signedHeaders(this.#signing(content.at), content),
       }
       const target = new URL(this.#endpoint.url)
-      const outcome = await this.#attempts.post(target, { headers, body }, signal)
+      const outcome = await this.#attempts.post(target, { headers, body })
       // What was cut off may have arrived: it is made again.
-      if (!signal.aborted) this.#conclude(work, outcome)
+      if (outcome !== 'cut_off') this.#conclude(work, outcome, content.at)
     } catch (error) {
-      if (error instanceof EventGone) this.#conclude(work, error.outcome)
+      if (error instanceof EventGone) this.#conclude(work, error.outcome, Date.now())
       else this.#warn(error, 'an event could not be read for its webhook')
       work.dueAt = Date.now() + restMsMax
     } finally {
@@ -261,7 +260,7 @@ export class Lane {
     return JSON.stringify(eventJson(event))
   }
 
-  #conclude(work: Work, outcome: AttemptOutcome | EventGone['outcome']): void {
+  #conclude(work: Work, outcome: AttemptOutcome | EventGone['outcome'], begunAt: number): void {
     const { metrics, rules } = this.#parts
     const now = Date.now()
     const attempts = work.delivery.attempts + 1
@@ -280,7 +279,7 @@ export class Lane {
     }
     metrics.attemptFailed(outcome.kind)
     const { error: lastError } = outcome
-    const delay = outcome.kind === 'event_gone' ? undefined : retryDelay(rules.retryMs, attempts)
+    const delay = outcome.kind === 'event_gone' ? undefined : retryDelay(rules, attempts)
     if (delay === undefined) {
       metrics.ended('failed')
       this.#undelivered.note(work, { ...tried, status: 'failed', lastError })
@@ -288,7 +287,7 @@ export class Lane {
       const nextAttemptAt = Math.round(now + delay)
       this.#undelivered.note(work, { ...tried, lastError, nextAttemptAt })
     }
-    if (outcome.kind !== 'event_gone') this.#noteFailure(now, outcome.kind === 'gone')
+    if (outcome.kind !== 'event_gone') this.#noteFailure(now, begunAt, outcome.kind === 'gone')
   }
 
   #noteSuccess(now: number): void {
@@ -298,10 +297,14 @@ export class Lane {
     this.#pausedUntil = 0
   }
 
-  #noteFailure(now: number, isGone: boolean): void {
-    this.#failures += 1
+  #noteFailure(now: number, begunAt: number, isGone: boolean): void {
+    // Several that were under way together are one failure.
+    if (begunAt >= this.#lastFailureAt) {
+      this.#failures += 1
+      this.#lastFailureAt = now
+      this.#pausedUntil = now + pauseAfter(this.#parts.rules, this.#failures)
+    }
     this.#failingSince ??= now
-    this.#pausedUntil = now + pauseAfter(this.#failures)
     const hasFailedLong = now - this.#failingSince >= this.#parts.rules.disableAfterMs
     if (!isGone && !hasFailedLong) return
     const reason = isGone ? 'gone' : 'failing'
@@ -341,7 +344,7 @@ export class Lane {
   }
 
   async #finish(): Promise<void> {
-    const cut = setTimeout(() => this.#cutting.abort(), stopMsMax)
+    const cut = setTimeout(() => this.#attempts.cutOff(), stopMsMax)
     while (this.#underWay.size > 0) await Promise.all(this.#underWay)
     clearTimeout(cut)
     await this.#saving

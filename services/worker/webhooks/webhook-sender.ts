@@ -7,9 +7,6 @@ import type { SenderReading, WebhookMetrics } from '../../../shared/webhook-metr
 import type { WebhookRules } from '../../../shared/webhooks/webhook-rules.ts'
 import { Lane } from './lane.ts'
 
-/** How long an endpoint is a process's after it was last heard of: so long, and a look, until another goes on after kill -9. */
-const leaseMs = 5000
-
 /** How many endpoints that nobody has are taken at one look: other processes want some too. */
 const claimsMax = 8
 
@@ -75,6 +72,7 @@ export class WebhookSender {
   async #look(): Promise<void> {
     const begun = performance.now()
     const { webhookWork } = this.#parts.store
+    const { leaseMs } = this.#rules
     const endpoints = await webhookWork.lease(this.#owner, leaseMs, claimsMax)
     const own = new Set<string>()
     for (const endpoint of endpoints) {
