@@ -198,7 +198,7 @@ export const metricList = {
   ledgerflow_webhook_deliveries_total: {
     type: 'counter',
     help: 'Webhook deliveries that this process has ended, by how they ended.',
-    title: 'Deliveries',
+    title: 'Webhooks that ended',
     group: 'Webhooks',
     unit: 'count',
     labels: ['outcome'],
@@ -214,7 +214,7 @@ export const metricList = {
   ledgerflow_webhook_lag_seconds: {
     type: 'gauge',
     help: 'Age of the oldest event that an endpoint of this process waits for.',
-    title: 'Oldest event not delivered',
+    title: 'Oldest event to be sent',
     group: 'Webhooks',
     unit: 'seconds',
     across: 'max',
@@ -239,7 +239,7 @@ export const metricList = {
   ledgerflow_webhook_gaps_total: {
     type: 'counter',
     help: 'Times that a webhook endpoint had come less far than events are kept, so that some were passed over.',
-    title: 'Gaps in what was told',
+    title: 'Endpoints that missed events',
     group: 'Webhooks',
     unit: 'count',
   },

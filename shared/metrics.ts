@@ -11,12 +11,18 @@ import {
   type MetricName,
   type MetricOf,
 } from './metric-list.ts'
-import type { WebhookMetrics } from './webhook-metrics.ts'
 
 /** One value of a metric with labels. */
 export interface Sample<Label extends string = string> {
   readonly labels: Readonly<Record<Label, string>>
   readonly value: number
+}
+
+/** How a sender is doing: its endpoints, and when the oldest event happened that one of them waits for. */
+export interface SenderReading {
+  readonly sending: number
+  readonly failing: number
+  readonly oldestAt: number | null
 }
 
 /** A metric that is read when it is asked for: a value, values by label, or undefined where nothing is known. */
@@ -128,25 +134,34 @@ export class Metrics {
     },
   }
 
-  /** What the sending of webhooks reports to. */
-  readonly webhooks: WebhookMetrics = {
-    ended: (outcome) => this.#count('ledgerflow_webhook_deliveries_total', { outcome }),
-    attemptFailed: (kind) => this.#count('ledgerflow_webhook_attempt_failures_total', { kind }),
-    disabled: (reason) => this.#count('ledgerflow_webhook_endpoints_disabled_total', { reason }),
+  /** What sending webhooks reports to. No label names an endpoint: there may be any number of them. */
+  readonly webhooks = {
+    /** A delivery is done, or given up. */
+    ended: (outcome: 'delivered' | 'failed') =>
+      this.#count('ledgerflow_webhook_deliveries_total', { outcome }),
+    /** An attempt failed. `kind` is one of a few. */
+    attemptFailed: (kind: string) =>
+      this.#count('ledgerflow_webhook_attempt_failures_total', { kind }),
+    /** An endpoint is sent nothing more. */
+    disabled: (reason: string) =>
+      this.#count('ledgerflow_webhook_endpoints_disabled_total', { reason }),
+    /** An endpoint was passed over by events that are not kept any more. */
     passedOver: () => this.#count('ledgerflow_webhook_gaps_total', {}),
-    show: (reading) => {
-      this.show('ledgerflow_webhook_lag_seconds', () => {
-        const { oldestAt } = reading()
-        return oldestAt === null ? 0 : Math.max(0, Date.now() - oldestAt) / 1000
-      })
-      this.show('ledgerflow_webhook_endpoints', () => {
-        const { sending, failing } = reading()
-        return [
-          { labels: { state: 'well' }, value: sending - failing },
-          { labels: { state: 'failing' }, value: failing },
-        ]
-      })
-    },
+  }
+
+  /** Shows how the sender of this process is doing. */
+  showWebhooks(reading: () => SenderReading): void {
+    this.show('ledgerflow_webhook_lag_seconds', () => {
+      const { oldestAt } = reading()
+      return oldestAt === null ? 0 : Math.max(0, Date.now() - oldestAt) / 1000
+    })
+    this.show('ledgerflow_webhook_endpoints', () => {
+      const { sending, failing } = reading()
+      return [
+        { labels: { state: 'well' }, value: sending - failing },
+        { labels: { state: 'failing' }, value: failing },
+      ]
+    })
   }
 
   #register(name: MetricName): void {

@@ -80,8 +80,7 @@ export class Worker {
     this.#tidier = new HoldTidier(store, posting, log)
     this.#pruner = new EventPruner(store, { keepDays: eventsKeepDays, log })
     const { webhooks } = context
-    this.#sender =
-      webhooks && new WebhookSender({ store, log, metrics: metrics.webhooks }, webhooks)
+    this.#sender = webhooks && new WebhookSender({ store, log, metrics }, webhooks)
     this.#anchoring = anchors === undefined ? undefined : new Anchoring(anchors, store, log)
   }
 

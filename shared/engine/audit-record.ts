@@ -11,6 +11,7 @@ export const auditObjectKinds = [
   'ledger',
   'key',
   'role',
+  'webhook',
 ] as const
 export type AuditObjectKind = (typeof auditObjectKinds)[number]
 

@@ -4,6 +4,8 @@ import type {
   WebhookDelivery,
   WebhookEndpoint,
 } from '../webhooks/endpoint.ts'
+import type { Witness } from '../engine/audit-record.ts'
+import { recordSteps } from './audit-log.ts'
 import type { BooksClock } from './books-clock.ts'
 import type { Parameter, Reader, Statement } from './reader.ts'
 import { deliveryColumns, deliveryOf, endpointColumns, endpointOf } from './webhook-rows.ts'
@@ -127,12 +129,13 @@ export class Webhooks {
   }
 
   /** One database transaction of one statement. */
-  async add(endpoint: NewEndpoint): Promise<void> {
+  async add(endpoint: NewEndpoint, witness?: Witness): Promise<void> {
     const { ledgerId, id, url, types, description, secret, position, createdAt } = endpoint
     const written = types === null ? null : JSON.stringify(types)
     const at = this.#access.timeParameter(createdAt)
     await this.#access.apply([
       step(insertEndpoint, [ledgerId, id, url, written, description, secret, String(position), at]),
+      ...this.#recorded(id, witness),
     ])
   }
 
@@ -151,10 +154,11 @@ export class Webhooks {
     ledgerId: number,
     id: string,
     change: EndpointChange,
-    now: number,
+    { now, witness }: { readonly now: number; readonly witness?: Witness | undefined },
   ): Promise<WebhookEndpoint | undefined> {
     const values = this.#columnsOf(change, now)
     const names = Object.keys(values)
+    if (names.length === 0) return this.find(ledgerId, id)
     const sets = names.map((name, index) => `${name} = $${index + 3}`)
     const statement = {
       name: `change_webhook_${names.join('_')}`,
@@ -163,6 +167,7 @@ export class Webhooks {
     }
     const done = await this.#access.apply([
       step(statement, [ledgerId, id, ...Object.values(values)]),
+      ...this.#recorded(id, witness),
     ])
     return done === undefined ? undefined : this.find(ledgerId, id)
   }
@@ -172,15 +177,23 @@ export class Webhooks {
     ledgerId: number,
     id: string,
     { secret, previousUntil }: { readonly secret: string; readonly previousUntil: number },
+    witness?: Witness,
   ): Promise<boolean> {
     const until = this.#access.timeParameter(previousUntil)
-    const done = await this.#access.apply([step(rotateSecret, [ledgerId, id, secret, until])])
+    const done = await this.#access.apply([
+      step(rotateSecret, [ledgerId, id, secret, until]),
+      ...this.#recorded(id, witness),
+    ])
     return done !== undefined
   }
 
   /** Removes an endpoint; what was delivered to it goes with the log's own time. False when there is none. */
-  async remove(ledgerId: number, id: string): Promise<boolean> {
-    return (await this.#access.apply([step(deleteEndpoint, [ledgerId, id])])) !== undefined
+  async remove(ledgerId: number, id: string, witness?: Witness): Promise<boolean> {
+    const done = await this.#access.apply([
+      step(deleteEndpoint, [ledgerId, id]),
+      ...this.#recorded(id, witness),
+    ])
+    return done !== undefined
   }
 
   async deliveries(
@@ -201,11 +214,15 @@ export class Webhooks {
   async redeliver(
     { ledgerId, id }: Pick<WebhookEndpoint, 'ledgerId' | 'id'>,
     position: bigint,
-    now: number,
+    { now, witness }: { readonly now: number; readonly witness?: Witness | undefined },
   ): Promise<WebhookDelivery | undefined> {
     const key = [ledgerId, id, String(position)]
     const at = this.#access.timeParameter(now)
-    await this.#access.apply([step(bumpRevision, [ledgerId, id]), step(redeliverOne, [...key, at])])
+    await this.#access.apply([
+      step(bumpRevision, [ledgerId, id]),
+      step(redeliverOne, [...key, at]),
+      ...this.#recorded(id, witness),
+    ])
     const [row] = await this.#access.rows(deliveryAt, key)
     return row === undefined ? undefined : deliveryOf(row)
   }
@@ -214,14 +231,19 @@ export class Webhooks {
   async redeliverSince(
     { ledgerId, id }: Pick<WebhookEndpoint, 'ledgerId' | 'id'>,
     { status, since, countMax }: RedeliveryWish,
-    now: number,
+    { now, witness }: { readonly now: number; readonly witness?: Witness | undefined },
   ): Promise<number> {
     const time = (ms: number) => this.#access.timeParameter(ms)
     const done = await this.#access.apply([
       step(bumpRevision, [ledgerId, id]),
+      ...this.#recorded(id, witness),
       step(redeliverSome, [ledgerId, id, status, time(now), time(since), countMax]),
     ])
     return done?.length ?? 0
+  }
+
+  #recorded(id: string, witness: Witness | undefined): readonly Step[] {
+    return recordSteps(witness?.({ kind: 'webhook', id, end: 'done' }))
   }
 
   #columnsOf({ url, types, description, status }: EndpointChange, now: number) {

@@ -1,4 +1,4 @@
-import type { FastifyPluginAsync } from 'fastify'
+import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { newId } from '../../../shared/engine/new-id.ts'
 import { newSecret, secretText } from '../../../shared/webhooks/signature.ts'
@@ -23,6 +23,7 @@ import {
   type WebhookChangeRequest,
   type WebhookRequest,
 } from '../../../shared/wire/webhook-json.ts'
+import { witnessOf } from '../audit/witness.ts'
 import type { ApiContext } from '../context.ts'
 import { cursorScope } from '../cursor-scope.ts'
 import { answers, none, pageOf } from '../operation.ts'
@@ -73,13 +74,14 @@ export function webhookRoutes({ store, webhooks }: ApiContext): FastifyPluginAsy
           ]),
         },
       },
-      async ({ ledgerId, body }, reply) => {
+      async (request, reply) => {
+        const { ledgerId, body } = request
         await admitTarget(body.url)
         const all = await store.webhooks.list(ledgerId, { before: undefined, size: endpointsMax })
         if (all.length >= endpointsMax) throw new Problem('webhook_limit')
         const id = newId()
         const secret = newSecret()
-        await store.webhooks.add({
+        const endpoint = {
           ledgerId,
           id,
           url: body.url,
@@ -88,7 +90,8 @@ export function webhookRoutes({ store, webhooks }: ApiContext): FastifyPluginAsy
           secret: secrets.seal(secret, id),
           position: await store.latestPosition(ledgerId),
           createdAt: Date.now(),
-        })
+        }
+        await store.webhooks.add(endpoint, witnessOf(request, { status: 201 }))
         const made = await there(ledgerId, id)
         return reply
           .code(201)
@@ -156,19 +159,19 @@ export function webhookRoutes({ store, webhooks }: ApiContext): FastifyPluginAsy
           ]),
         },
       },
-      async ({ ledgerId, params, body }) => {
+      async (request) => {
+        const { ledgerId, params, body } = request
         const { url, types, description, status } = body
         if (url !== undefined) await admitTarget(url)
-        const now = Date.now()
         const change = {
           ...(url === undefined ? {} : { url }),
           ...(types === undefined ? {} : { types }),
           ...(description === undefined ? {} : { description }),
           ...(status === undefined ? {} : { status }),
         }
-        const changed = await store.webhooks.change(ledgerId, params.id, change, now)
+        const changed = await store.webhooks.change(ledgerId, params.id, change, doneNow(request))
         if (changed === undefined) throw new Problem('not_found')
-        return webhookJson(changed, now)
+        return webhookJson(changed, Date.now())
       },
     )
 
@@ -188,9 +191,11 @@ export function webhookRoutes({ store, webhooks }: ApiContext): FastifyPluginAsy
           ]),
         },
       },
-      async ({ ledgerId, params: { id } }) => {
-        const endpoint = await there(ledgerId, id)
-        if (!(await store.webhooks.remove(ledgerId, id))) throw new Problem('not_found')
+      async (request) => {
+        const { ledgerId, params } = request
+        const endpoint = await there(ledgerId, params.id)
+        const isRemoved = await store.webhooks.remove(ledgerId, params.id, witnessOf(request))
+        if (!isRemoved) throw new Problem('not_found')
         return webhookJson(endpoint, Date.now())
       },
     )
@@ -214,13 +219,16 @@ export function webhookRoutes({ store, webhooks }: ApiContext): FastifyPluginAsy
           ),
         },
       },
-      async ({ ledgerId, params: { id }, body }) => {
+      async (request) => {
+        const { ledgerId, body } = request
+        const { id } = request.params
         const secret = newSecret()
         const now = Date.now()
-        const rotated = await store.webhooks.rotate(ledgerId, id, {
+        const rotation = {
           secret: secrets.seal(secret, id),
           previousUntil: now + body.overlap_seconds * 1000,
-        })
+        }
+        const rotated = await store.webhooks.rotate(ledgerId, id, rotation, witnessOf(request))
         if (!rotated) throw new Problem('not_found')
         const endpoint = webhookJson(await there(ledgerId, id), now)
         return { ...endpoint, secret: secretText(secret) }
@@ -272,13 +280,14 @@ export function webhookRoutes({ store, webhooks }: ApiContext): FastifyPluginAsy
           ]),
         },
       },
-      async ({ ledgerId, params }) => {
+      async (request) => {
+        const { ledgerId, params } = request
         const endpoint = await there(ledgerId, params.id)
         const position = positionOfEvent(params.event_id)
         const again =
           position === undefined
             ? undefined
-            : await store.webhooks.redeliver(endpoint, position, Date.now())
+            : await store.webhooks.redeliver(endpoint, position, doneNow(request))
         if (again === undefined) throw new Problem('not_found')
         return webhookDeliveryJson(again)
       },
@@ -301,10 +310,11 @@ export function webhookRoutes({ store, webhooks }: ApiContext): FastifyPluginAsy
           ]),
         },
       },
-      async ({ ledgerId, params: { id }, body: { since, status } }) => {
-        const endpoint = await there(ledgerId, id)
+      async (request) => {
+        const { since, status } = request.body
+        const endpoint = await there(request.ledgerId, request.params.id)
         const wish = { status, since, countMax: redeliveredMax }
-        const pending = await store.webhooks.redeliverSince(endpoint, wish, Date.now())
+        const pending = await store.webhooks.redeliverSince(endpoint, wish, doneNow(request))
         return { pending, more: pending === redeliveredMax }
       },
     )
@@ -323,4 +333,8 @@ export function webhookRoutes({ store, webhooks }: ApiContext): FastifyPluginAsy
       throw new Problem('webhook_target_refused', { details: { reason: found } })
     }
   }
+}
+
+function doneNow(request: FastifyRequest) {
+  return { now: Date.now(), witness: witnessOf(request) }
 }

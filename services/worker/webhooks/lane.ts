@@ -2,7 +2,7 @@ import { accountIdsOf } from '../../../shared/engine/event.ts'
 import type { EventPage, EventStore } from '../../../shared/engine/event-store.ts'
 import type { Logger } from '../../../shared/log.ts'
 import type { WebhookWork } from '../../../shared/store/webhook-work.ts'
-import type { WebhookMetrics } from '../../../shared/webhook-metrics.ts'
+import type { Metrics } from '../../../shared/metrics.ts'
 import type { DisabledReason, WebhookEndpoint } from '../../../shared/webhooks/endpoint.ts'
 import { signedHeaders } from '../../../shared/webhooks/signature.ts'
 import type { WebhookRules } from '../../../shared/webhooks/webhook-rules.ts'
@@ -15,7 +15,7 @@ import { Undelivered, type Work } from './undelivered.ts'
 export interface LaneParts {
   readonly store: EventStore & { readonly webhookWork: WebhookWork }
   readonly rules: WebhookRules
-  readonly metrics: WebhookMetrics
+  readonly metrics: Metrics['webhooks']
   readonly log: Logger
   /** In whose name the endpoint is leased. */
   readonly owner: string

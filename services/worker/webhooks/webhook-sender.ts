@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { EventStore } from '../../../shared/engine/event-store.ts'
 import type { Logger } from '../../../shared/log.ts'
 import type { WebhookWork } from '../../../shared/store/webhook-work.ts'
-import type { SenderReading, WebhookMetrics } from '../../../shared/webhook-metrics.ts'
+import type { Metrics, SenderReading } from '../../../shared/metrics.ts'
 import type { WebhookRules } from '../../../shared/webhooks/webhook-rules.ts'
 import { Lane } from './lane.ts'
 
@@ -16,7 +16,7 @@ const pruneMs = 600_000
 /** What a sender works with. */
 export interface SenderParts {
   readonly store: EventStore & { readonly webhookWork: WebhookWork }
-  readonly metrics: WebhookMetrics
+  readonly metrics: Metrics
   readonly log: Logger
 }
 
@@ -36,7 +36,7 @@ export class WebhookSender {
   constructor(parts: SenderParts, rules: WebhookRules) {
     this.#parts = parts
     this.#rules = rules
-    parts.metrics.show(() => this.#reading())
+    parts.metrics.showWebhooks(() => this.#reading())
   }
 
   start(): void {
@@ -113,7 +113,8 @@ export class WebhookSender {
   }
 
   get #laneParts() {
-    return { ...this.#parts, rules: this.#rules, owner: this.#owner }
+    const { store, metrics, log } = this.#parts
+    return { store, log, metrics: metrics.webhooks, rules: this.#rules, owner: this.#owner }
   }
 
   #reading(): SenderReading {
