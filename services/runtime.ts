@@ -22,6 +22,7 @@ export interface Runtime {
   readonly metrics: Metrics
   readonly tracing: Tracing | undefined
   readonly webhooks: WebhookRules
+  readonly conditionWatch: ConditionWatch
   close(): Promise<void>
 }
 
@@ -61,6 +62,7 @@ export async function openRuntime(
     metrics,
     tracing,
     webhooks: webhookRules(configuration),
+    conditionWatch,
     close: async () => {
       await conditionWatch.stop()
       await monitor.stop()

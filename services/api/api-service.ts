@@ -10,6 +10,7 @@ import type { LedgerSlot } from '../../shared/engine/slot.ts'
 import type { Logger } from '../../shared/log.ts'
 import type { Metrics } from '../../shared/metrics.ts'
 import type { Queue } from '../../shared/queue/queue.ts'
+import type { ConditionWatch } from '../../shared/store/condition-watch.ts'
 import type { LedgerStore } from '../../shared/store/ledger-store.ts'
 import type { Tracing } from '../../shared/trace/tracing.ts'
 import { reportBatches } from '../report.ts'
@@ -31,6 +32,7 @@ export interface ApiParts {
   readonly tracing?: Tracing | undefined
   /** Where webhooks may go, and how their secrets are kept; usually to public addresses, and as they are. */
   readonly webhooks?: EndpointRules | undefined
+  readonly conditionWatch?: ConditionWatch | undefined
 }
 
 export interface ApiOptions {

@@ -49,7 +49,7 @@ export class BatchAnswers {
     const { committed, members } = outcome
     const known = await this.#read(request.ledgerId, members)
     const items = members.map((member, index) => memberJson(batch, member, index, known))
-    this.#observe(members)
+    this.#observe(request.id, members)
     const failed = items.reduce((sum, { problem }) => sum + (problem === undefined ? 0 : 1), 0)
     const answer: BatchJson = { mode: batch.mode, posted: items.length - failed, failed, items }
     if (items.every(({ replayed }) => replayed)) void reply.header('idempotency-replayed', 'true')
@@ -76,14 +76,15 @@ export class BatchAnswers {
       : this.#context.store.findTransactions(ledgerId, [...ids])
   }
 
-  #observe(members: readonly MemberOutcome[]): void {
+  #observe(requestId: string, members: readonly MemberOutcome[]): void {
     const { metrics, log } = this.#context
     for (const member of members) {
       if (member.kind === 'refused') metrics.refused(member.refusal.code)
       else if (member.kind === 'written' && member.transaction.failure !== null) {
         metrics.refused(member.transaction.failure.code)
       } else if (member.kind === 'broken') {
-        log.error({ err: member.error }, 'a member of a batch cannot be posted')
+        const about = { request: requestId, err: member.error }
+        log.error(about, 'a member of a batch cannot be posted')
       }
     }
   }

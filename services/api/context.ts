@@ -8,6 +8,7 @@ import type { Rehearsal } from '../../shared/engine/rehearsal.ts'
 import type { Logger } from '../../shared/log.ts'
 import type { Metrics } from '../../shared/metrics.ts'
 import type { Queue } from '../../shared/queue/queue.ts'
+import type { ConditionWatch } from '../../shared/store/condition-watch.ts'
 import type { LedgerStore } from '../../shared/store/ledger-store.ts'
 import type { Tracing } from '../../shared/trace/tracing.ts'
 import type { EndpointRules } from '../../shared/webhooks/webhook-rules.ts'
@@ -29,6 +30,7 @@ export interface ApiContext {
   readonly metrics: Metrics
   readonly log: Logger
   readonly tracing?: Tracing | undefined
+  readonly conditionWatch?: ConditionWatch | undefined
   /** The mode of a request that does not say. */
   readonly defaultMode: 'sync' | 'async'
   /** How many queues the slots are spread over. */

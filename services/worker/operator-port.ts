@@ -2,9 +2,8 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Metrics } from '../../shared/metrics.ts'
-import type { Queue } from '../../shared/queue/queue.ts'
-import type { LedgerStore } from '../../shared/store/ledger-store.ts'
 import { Problem, problemJson } from '../../shared/wire/problems.ts'
+import { readinessDetails, type DetailedParts } from '../readiness-details.ts'
 
 /** A worker's port for operators. */
 export interface OperatorPort {
@@ -15,15 +14,13 @@ export interface OperatorPort {
 }
 
 /** What the port tells of. */
-export interface OperatorParts {
-  readonly store: Pick<LedgerStore, 'checkReady'>
-  readonly queue: Pick<Queue, 'isConnected'>
+export interface OperatorParts extends DetailedParts {
   readonly metrics: Metrics
 }
 
 const retryAfterS = 1
 
-/** Answers `/health`, `/health/ready` and `/metrics` of a worker as the API answers its own. Port 0 picks a free one. */
+/** Answers `/health`, `/health/ready`, its details and `/metrics` of a worker as the API answers its own. Port 0 picks a free one. */
 export async function listenForOperators(
   parts: OperatorParts,
   host: string,
@@ -80,6 +77,8 @@ const routes: Readonly<
     const connected = queue.isConnected() ? 'ok' : 'unavailable'
     return json({ status: 'ready', store: 'ok', migrations: 'ok', queue: connected })
   },
+
+  '/health/ready/details': async (parts, stopping) => json(await readinessDetails(parts, stopping)),
 
   '/metrics': async ({ metrics: { registry } }) => ({
     type: registry.contentType,

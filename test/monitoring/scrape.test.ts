@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openRuntime, type Runtime } from '../../services/runtime.ts'
 import { startApi, type ApiService } from '../../services/api/api-service.ts'
+import { readinessDetailsSchema } from '../../services/readiness-details.ts'
 import { listenForOperators, type OperatorPort } from '../../services/worker/operator-port.ts'
 import { Worker } from '../../services/worker/worker.ts'
 import { readConfiguration } from '../../shared/config.ts'
@@ -90,6 +91,18 @@ describe.each(['sqlite', 'postgres'] as const)('/metrics under load on %s', (dia
     const expected = [faults, webhooks, other]
     const unexpected = silent.filter((name) => !expected.some((names) => names.test(name)))
     expect(unexpected.filter((name) => name !== never)).toEqual([])
+  })
+
+  test('is told to operators in words too, at the API and at the worker', async () => {
+    for (const address of [api.address, port.address]) {
+      const answer = await fetch(`${address}/health/ready/details`)
+      const details = readinessDetailsSchema.parse(await answer.json())
+
+      expect(details).toMatchObject({ ready: true, store: { description: runtime.store.description } })
+      const { database, files } = details
+      expect(dialect === 'sqlite' ? files?.length : database?.tables.length).toBeGreaterThan(1)
+      expect(dialect === 'sqlite' ? database : files).toBeNull()
+    }
   })
 
   test('names no account, no key, no reference and no amount', () => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { readinessDetailsSchema } from '../../services/readiness-details.ts'
 import { listenForOperators, type OperatorPort } from '../../services/worker/operator-port.ts'
 import { sqlite, startService, type Service } from '../support/service.ts'
 
@@ -36,6 +37,20 @@ test.each(['/health', '/health?probe=1', '/health/ready', '/health/ready?probe=1
     expect(JSON.parse(ours.text)).toEqual(await theirs.json())
   },
 )
+
+test('/health/ready/details of a worker tell how it does, also when it is not ready', async () => {
+  const well = readinessDetailsSchema.parse(JSON.parse((await ask('/health/ready/details')).text))
+  isAway = true
+  const { answer, text } = await ask('/health/ready/details')
+  isAway = false
+
+  expect(well).toMatchObject({ ready: true, stopping: false, store: { fault: null } })
+  expect(answer.status).toBe(200)
+  expect(readinessDetailsSchema.parse(JSON.parse(text))).toMatchObject({
+    ready: false,
+    store: { fault: 'away' },
+  })
+})
 
 test('/metrics of a worker counts what it drains', async () => {
   const { answer, text } = await ask('/metrics')

@@ -19,6 +19,7 @@ const routes: Readonly<Record<string, AccessClass>> = {
   'GET /openapi.json': 'public',
   'GET /health': 'public',
   'GET /health/ready': 'public',
+  'GET /health/ready/details': 'operator',
   'GET /metrics': 'operator',
 
   'POST /api/v1/accounts': 'poster',

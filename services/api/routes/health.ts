@@ -2,6 +2,7 @@ import type { FastifyPluginAsync } from 'fastify'
 import { z } from 'zod'
 import { Problem } from '../../../shared/wire/problems.ts'
 import type { ApiContext } from '../context.ts'
+import { readinessDetails, readinessDetailsSchema } from '../../readiness-details.ts'
 import { answers } from '../operation.ts'
 import type { Readiness } from '../readiness.ts'
 
@@ -75,6 +76,18 @@ export function healthRoutes(context: ApiContext, readiness: Readiness): Fastify
         const queue = context.queue.isConnected() ? ('ok' as const) : ('unavailable' as const)
         return { status: 'ready' as const, store: 'ok' as const, migrations: 'ok' as const, queue }
       },
+    )
+    server.get(
+      '/health/ready/details',
+      {
+        schema: {
+          operationId: 'getReadinessDetails',
+          tags: ['Operations'],
+          summary: 'How the process does, in full, also when it is not ready',
+          response: answers({ 200: ['How it does.', readinessDetailsSchema] }, []),
+        },
+      },
+      () => readinessDetails(context, readiness.stopping),
     )
     server.get(
       '/metrics',
