@@ -25,6 +25,7 @@ async function main(): Promise<void> {
     port: configuration.PORT,
     defaultMode: configuration.POSTING_MODE,
     queues: configuration.QUEUES,
+    location: configuration.DATABASE_URL,
     border: {
       limits: { requests: configuration.RATE_LIMIT, failedLogins: configuration.FAILED_LOGINS_MAX },
       corsOrigins: configuration.CORS_ORIGINS,

@@ -17,6 +17,7 @@ import { reportBatches } from '../report.ts'
 import { SecretBox } from '../../shared/webhooks/secret-box.ts'
 import { TargetRules } from '../../shared/webhooks/target-rules.ts'
 import type { EndpointRules } from '../../shared/webhooks/webhook-rules.ts'
+import type { StoreLocation } from '../../shared/store/open.ts'
 import { Gate, type GateRules } from './access/gate.ts'
 import type { Readiness } from './readiness.ts'
 import { buildApi, type Border } from './server.ts'
@@ -40,6 +41,7 @@ export interface ApiOptions {
   readonly port: number
   readonly defaultMode: 'sync' | 'async'
   readonly queues: number
+  readonly location: StoreLocation
   /** Who may call. Default: whoever shows a credential, as soon as there is one. */
   readonly access?: GateRules
   readonly border?: Partial<Border>
@@ -92,6 +94,7 @@ export async function startApi(parts: ApiParts, options: ApiOptions): Promise<Ap
     webhooks: parts.webhooks ?? usualEndpoints,
     defaultMode: options.defaultMode,
     queues: options.queues,
+    location: options.location,
   }
   const gate = await Gate.of(store, options.access ?? { asking: 'when_configured' })
   const server = await buildApi(context, gate, readiness, { ...unlimited, ...options.border })

@@ -12,11 +12,14 @@ import type { ConditionWatch } from '../../shared/store/condition-watch.ts'
 import type { LedgerStore } from '../../shared/store/ledger-store.ts'
 import type { Tracing } from '../../shared/trace/tracing.ts'
 import type { EndpointRules } from '../../shared/webhooks/webhook-rules.ts'
+import type { StoreLocation } from '../../shared/store/open.ts'
 import type { Waiting } from './waiting.ts'
 
 /** Everything that the routes work with, composed once by the process. */
 export interface ApiContext {
   readonly store: LedgerStore
+  /** Where the store keeps the books, for who reads them on connections of his own. */
+  readonly location: StoreLocation
   readonly posting: Posting
   readonly batchPosting: BatchPosting
   readonly rehearsal: Rehearsal

@@ -31,6 +31,7 @@ import { reversalRoutes } from './routes/reversals.ts'
 import { statementRoutes } from './routes/statements.ts'
 import { transactionRoutes } from './routes/transactions.ts'
 import { webhookRoutes } from './routes/webhooks.ts'
+import { verificationRoutes } from './routes/verification.ts'
 import { addSafeHeaders } from './safe-headers.ts'
 import { traceRequests } from './trace-requests.ts'
 import { validatorCompiler } from './validation.ts'
@@ -124,6 +125,7 @@ export async function buildApi(
     await api.register(ledgerRegistryRoutes(context))
     await api.register(auditRoutes(context))
     await api.register(webhookRoutes(context))
+    await api.register(verificationRoutes(context))
   })
   await server.register(healthRoutes(context, readiness))
   await server.register(pageRoutes(context))

@@ -34,7 +34,15 @@ export async function startService(
   const queue = new InProcessQueue()
   const api = await startApi(
     { store, queue, monitor, metrics: new Metrics(), log },
-    { host: '127.0.0.1', port: 0, defaultMode: 'sync', queues: 8, border: { timeouts }, access },
+    {
+      host: '127.0.0.1',
+      port: 0,
+      defaultMode: 'sync',
+      queues: 8,
+      location,
+      border: { timeouts },
+      access,
+    },
   )
   return {
     port: Number(new URL(api.address).port),

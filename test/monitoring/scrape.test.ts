@@ -36,14 +36,15 @@ describe.each(['sqlite', 'postgres'] as const)('/metrics under load on %s', (dia
   beforeAll(async () => {
     // The test runner sets one of this name for the pages of its own.
     delete process.env['BASE_URL']
+    const location = await stores[dialect]()
     runtime = await openRuntime({
       ...readConfiguration(),
-      DATABASE_URL: await stores[dialect](),
+      DATABASE_URL: location,
       LOG_LEVEL: 'silent',
       SLOW_STATEMENT_MS: 0,
     })
     const where = { host: '127.0.0.1', port: 0, defaultMode: 'sync', queues: 8 } as const
-    api = await startApi(runtime, where)
+    api = await startApi(runtime, { ...where, location })
     worker = new Worker(runtime)
     await worker.start()
     port = await listenForOperators(runtime, '127.0.0.1', 0)

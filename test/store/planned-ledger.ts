@@ -1,8 +1,11 @@
 import { withClient } from '../../scripts/provision/postgres-database.ts'
 import { Posting } from '../../shared/engine/post.ts'
 import { Metrics } from '../../shared/metrics.ts'
+import { makeAnchors } from '../../shared/store/anchors/make-anchors.ts'
+import { openAnchorBooks } from '../../shared/store/anchors/open-anchor-books.ts'
 import type { LedgerStore } from '../../shared/store/ledger-store.ts'
 import { openStore } from '../../shared/store/open.ts'
+import { paceOf } from '../../shared/store/verify/pace.ts'
 import { commandOf, openAccount } from '../support/commands.ts'
 import { createPostgresDatabase } from '../support/databases.ts'
 import { payment } from '../support/people.ts'
@@ -82,4 +85,7 @@ async function fill({ url, store, cash, alice }: PlannedLedger): Promise<void> {
              case p when 0 then t / ${half} + 1 else 0 end, '2026-01-01'
         from generate_series(0, ${transactionsMany - 1}) t, generate_series(0, 1) p`)
   })
+  const books = openAnchorBooks({ dialect: 'postgres', url })
+  await makeAnchors(books, 1, paceOf(0), { accountsPerRead: 500, headsMax: 500 })
+  await books.close()
 }

@@ -19,6 +19,8 @@ import { trialBalance } from '../../shared/store/read-trial-balance.ts'
 import { findTransaction } from '../../shared/store/read-transactions.ts'
 import { searchTransactions } from '../../shared/store/search-transactions.ts'
 import type { Row } from '../../shared/store/rows.ts'
+import { makeAnchors } from '../../shared/store/anchors/make-anchors.ts'
+import { verifyAnchors } from '../../shared/store/verify/verify-anchors.ts'
 import { verifyAccounts } from '../../shared/store/verify/verify-accounts.ts'
 import { Differences } from '../../shared/store/verify/differences.ts'
 import { verifyHolds } from '../../shared/store/verify/verify-holds.ts'
@@ -71,6 +73,13 @@ describe.each(tableStates)('on tables that are $state', ({ state, prepare }) => 
       const cut = { accountsAtOnceMax: 1, trailMs: 0 }
       await verifyTotals(verifying, ledgerId, differences, { pace: atOnce, cut })
       await verifyAccounts(verifying, ledgerId, differences, atOnce)
+      await verifyAnchors(verifying, ledgerId, differences, { pace: atOnce, kept: [] })
+      const books = Object.assign(verifying, {
+        now: () => Promise.resolve(Date.now()),
+        settle: () => Promise.resolve(),
+        write: () => Promise.resolve(false),
+      })
+      await makeAnchors(books, ledgerId, atOnce)
       await verifyTransactions(verifying, ledgerId, differences, atOnce)
       await verifyDatedEntries(verifying, ledgerId, differences, atOnce)
       await verifyQueue(verifying, ledgerId, differences, atOnce)
@@ -338,6 +347,11 @@ const expectedOfVerification: readonly string[] = [
   'batch_members_pkey (ledger_id, batch_id)',
   'accounts_pkey (ledger_id)',
   'accounts_pkey (ledger_id, id)',
+  'anchors_pkey (ledger_id)',
+  'anchors_pkey (ledger_id, number)',
+  'anchored_heads_pkey (ledger_id, anchor)',
+  'anchored_heads_account (ledger_id, account_id)',
+  'anchored_heads_pkey (ledger_id, anchor, account_id)',
   'entries_pkey (ledger_id, account_id, account_version)',
   'entries_transaction (ledger_id)',
   'entries_transaction (ledger_id, transaction_id)',

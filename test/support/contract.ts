@@ -23,6 +23,7 @@ import {
   webhookJsonSchema,
   webhookWithSecretJsonSchema,
 } from '../../shared/wire/webhook-json.ts'
+import { verificationJsonSchema } from '../../shared/wire/verification-json.ts'
 
 /** The body of an error answer. */
 export type ProblemJson = z.output<typeof problemJsonSchema>
@@ -89,6 +90,7 @@ const successes: Readonly<Record<string, Readonly<Record<number, z.ZodType>>>> =
   'post /api/v1/webhooks/{id}/redeliver': { 200: redeliveryJsonSchema },
   'get /api/v1/webhooks/{id}/deliveries': { 200: page(webhookDeliveryJsonSchema) },
   'post /api/v1/webhooks/{id}/deliveries/{event_id}/redeliver': { 200: webhookDeliveryJsonSchema },
+  'post /api/v1/audit/verify': { 200: verificationJsonSchema },
   'get /api/v1/currencies': { 200: z.strictObject({ items: z.array(currencyJsonSchema) }) },
 }
 

@@ -166,7 +166,7 @@ export async function startService(
   const serve = async (changes: ServiceOptions = {}): Promise<Service> => {
     const all = { ...options, ...changes }
     const { defaultMode = 'sync', clientMode = 'default', access, border } = all
-    const where = { host: '127.0.0.1', port: 0, queues: usualQueues }
+    const where = { host: '127.0.0.1', port: 0, queues: usualQueues, location }
     const api = await startApi(parts, {
       ...where,
       defaultMode,

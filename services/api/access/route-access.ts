@@ -70,6 +70,7 @@ const routes: Readonly<Record<string, AccessClass>> = {
   'GET /api/v1/ledgers': 'admin',
 
   'GET /api/v1/audit': 'auditor',
+  'POST /api/v1/audit/verify': 'auditor',
 }
 
 /** The class of all that lies below an address: pages with their assets, whose patterns are their makers'. */

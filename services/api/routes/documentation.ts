@@ -46,7 +46,7 @@ export async function registerOpenApi(server: FastifyInstance): Promise<void> {
         { name: 'Webhooks', description: 'Being told of what happens.' },
         { name: 'Ledger', description: 'The books as a whole.' },
         { name: 'Currencies', description: 'What money is counted in.' },
-        { name: 'Audit', description: 'Who did what.' },
+        { name: 'Audit', description: 'Who did what, and whether the books are as they were.' },
         { name: 'Operations', description: 'How the service is doing.' },
       ],
     },

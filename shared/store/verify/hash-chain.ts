@@ -37,11 +37,6 @@ export class HashChain {
     return this.#fault
   }
 
-  /** The stored hash of the last entry; null where it has none. */
-  get head(): string | null {
-    return this.#previous
-  }
-
   /**
    * Adds the next entry: its row, with the fingerprint of its transaction. `likely` gives what its columns must have been if they follow
    * from others, so that a changed one can be named.
@@ -67,6 +62,17 @@ export class HashChain {
       this.#convict()
       this.#suspect = { version, made, detail: explain(former, content, hash, likely()) }
     }
+  }
+
+  /** Goes on behind an entry, by its row. */
+  resume(row: Row): void {
+    this.#version = Number(row['account_version'])
+    this.#previous = hex(row['hash'])
+  }
+
+  /** Ends before the last entry. */
+  pause(): void {
+    this.#convict()
   }
 
   /** Ends with the account's row: the head that it keeps must be the hash of the last entry. */

@@ -1,5 +1,6 @@
 import type { EntryContent } from '../../engine/entry-chain.ts'
 import { balanceOf, normalSides, type AccountType, type Direction } from '../../ledger/account.ts'
+import { creditsAfter } from '../../ledger/decide.ts'
 import { minorUnits } from '../../ledger/money.ts'
 import type { Statement } from '../reader.ts'
 import { hex, time, type Row } from '../rows.ts'
@@ -11,7 +12,7 @@ import type { VerifyingReader } from './verifying-reader.ts'
 
 /** Rows of one short read: a few milliseconds each, so that no snapshot lasts. */
 const accountsPerRead = 500
-const entriesPerRead = 5000
+const usualEntriesPerRead = 5000
 
 /** What an account's entries must add up to: the account as one short read found it. */
 interface Cut {
@@ -28,30 +29,34 @@ export interface AccountCounts {
   unchained: number
 }
 
-/** The newest anchor that an account is in, through `anchored_heads_account`. */
+/** The newest anchor that an account is in, through `anchored_heads_account`, which alone has this order. */
 const newestAnchor = `(select n.anchor from anchored_heads n
                         where n.ledger_id = a.ledger_id and n.account_id = a.id
-                        order by n.anchor desc limit 1)`
+                        order by n.account_id desc, n.anchor desc limit 1)`
 
 /**
  * One page of accounts, each with its head in the newest anchor and an entry beyond its version if there are any, which one statement
  * sees at one instant. Through `accounts_pkey`, and for each account a probe of `entries_pkey`, `anchored_heads_account` and
  * `anchored_heads_pkey`. No lock.
  */
-function cutPage(reader: VerifyingReader, after: string | undefined): Statement {
-  return {
-    name: after === undefined ? 'verify_first_accounts' : 'verify_accounts',
-    text: `select a.id, a.account_type, a.version, a.posted_debits, a.posted_credits, a.last_posted_at,
-                  a.chain_hash, a.chain_version,
-                  h.anchor, h.account_version as anchored_version, h.hash as anchored_hash,
-                  (select e.account_version from entries e
-                    where e.ledger_id = a.ledger_id and e.account_id = a.id
-                      and e.account_version > a.version limit 1) as beyond
-             from accounts a
-             ${reader.probe('anchored_heads', 'h', `h.ledger_id = a.ledger_id and h.account_id = a.id and h.anchor = ${newestAnchor}`)}
-            where a.ledger_id = $1 ${after === undefined ? '' : 'and a.id > $3'}
-            order by a.id limit $2`,
-  }
+const cutPage = (reader: VerifyingReader): Statement => ({
+  name: 'verify_accounts',
+  text: `select a.id, a.account_type, a.version, a.posted_debits, a.posted_credits, a.last_posted_at,
+                a.chain_hash, a.chain_version,
+                h.anchor, h.account_version as anchored_version, h.hash as anchored_hash,
+                (select e.account_version from entries e
+                  where e.ledger_id = a.ledger_id and e.account_id = a.id
+                    and e.account_version > a.version limit 1) as beyond
+           from accounts a
+           ${reader.probe('anchored_heads', 'h', `h.ledger_id = a.ledger_id and h.account_id = a.id and h.anchor = ${newestAnchor}`)}
+          where a.ledger_id = $1 and a.id >= $3 and a.id <= $4
+          order by a.id limit $2`,
+})
+
+/** One entry, through `entries_pkey`. No lock. */
+const entryAt: Statement = {
+  name: 'verify_entry',
+  text: `select * from entries where ledger_id = $1 and account_id = $2 and account_version = $3`,
 }
 
 /**
@@ -70,8 +75,32 @@ const entryWalk = (reader: VerifyingReader): Statement => ({
           order by e.account_id, e.account_version limit $5`,
 })
 
+/** Which accounts are looked at. */
+export interface AccountSpan {
+  /** How far an earlier walk came: it goes on from there. */
+  readonly from?: AccountPlace | undefined
+  /** The one account that is meant; undefined for all from there on. */
+  readonly only?: string | undefined
+  readonly entriesPerRead?: number
+  /** Asked between two reads: true ends the walk where it is. */
+  readonly isOver?: () => boolean
+}
+
+/** How far a walk has come: with all accounts before this one, and with this one's entries up to a version. */
+export interface AccountPlace {
+  readonly accountId: string
+  readonly version: number
+}
+
+const firstId = '00000000-0000-0000-0000-000000000000'
+const lastId = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
+
+/** The version of an account of which nothing is left to look at. */
+const wholeAccount = Number.MAX_SAFE_INTEGER
+
 /**
- * Recomputes every account of a ledger from its entries: versions without gaps, running totals, stored totals, hashes.
+ * Recomputes the accounts of a ledger from their entries: versions without gaps, running totals, stored totals, hashes. Gives how much
+ * it looked at and, where it was ended before it was done, how far it came.
  *
  * Nothing holds still for it. Entries never change and versions have no gaps, so a short read of some account rows
  * fixes how far each account is looked at, and its entries up to there can be read at leisure; later ones are
@@ -82,39 +111,67 @@ export async function verifyAccounts(
   ledgerId: number,
   differences: Differences,
   pace: Pace,
-): Promise<AccountCounts> {
+  span: AccountSpan = {},
+): Promise<AccountCounts & { readonly place?: AccountPlace }> {
   const counts = { accounts: 0, entries: 0, unchained: 0 }
-  let after: string | undefined
+  const { only, isOver = () => false } = span
+  let from = span.from ?? { accountId: only ?? firstId, version: 0 }
   for (;;) {
-    const parameters = [ledgerId, accountsPerRead, ...(after === undefined ? [] : [after])]
-    const page = await pace(() => reader.rows(cutPage(reader, after), parameters))
+    const { accountId, version } = from
+    const parameters = [ledgerId, accountsPerRead, accountId, only ?? lastId]
+    const rows = await pace(() => reader.rows(cutPage(reader), parameters))
+    const page = rows.filter((row) => row['id'] !== accountId || version !== wholeAccount)
     const chains = new Map(
       page.map((row) => [row['id'] as string, new Chain(ledgerId, cutOf(row), differences)]),
     )
-    counts.accounts += page.length
-    counts.entries += await walkEntries(reader, ledgerId, chains, pace)
-    for (const chain of chains.values()) counts.unchained += chain.end()
-
-    after = page.at(-1)?.['id'] as string | undefined
-    if (page.length < accountsPerRead) return counts
+    await resume(reader, ledgerId, chains.get(accountId), version)
+    const { entries, place } = await walkEntries(reader, ledgerId, chains, pace, span)
+    counts.entries += entries
+    for (const [id, chain] of chains) {
+      if (place !== undefined && id >= place.accountId) {
+        counts.unchained += chain.pause()
+      } else {
+        counts.unchained += chain.end()
+        counts.accounts += 1
+      }
+    }
+    if (place !== undefined) return { ...counts, place }
+    const last = rows.at(-1)
+    if (last === undefined || rows.length < accountsPerRead) return counts
+    from = { accountId: last['id'] as string, version: wholeAccount }
+    if (isOver()) return { ...counts, place: from }
   }
 }
 
-/** Hands each chain its entries in order; gives their number. */
+/** Puts an account's chain to where an earlier walk has left it, if the entry is still there. */
+async function resume(
+  reader: VerifyingReader,
+  ledgerId: number,
+  chain: Chain | undefined,
+  version: number,
+): Promise<void> {
+  if (chain === undefined || version === 0) return
+  const [row] = await reader.rows(entryAt, [ledgerId, chain.cut.id, version])
+  if (row !== undefined) chain.resume(row)
+}
+
+/** Hands each chain its entries in order; gives their number, and how far it came if it was ended before. */
 async function walkEntries(
   reader: VerifyingReader,
   ledgerId: number,
   chains: ReadonlyMap<string, Chain>,
   pace: Pace,
-): Promise<number> {
-  const ids = [...chains.keys()]
-  const last = ids.at(-1)
-  if (last === undefined) return 0
+  { entriesPerRead = usualEntriesPerRead, isOver = () => false }: AccountSpan,
+): Promise<{ readonly entries: number; readonly place?: AccountPlace }> {
+  const [first] = chains.values()
+  const last = [...chains.keys()].at(-1)
+  if (first === undefined || last === undefined) return { entries: 0 }
   const statement = entryWalk(reader)
   let entries = 0
-  let from: readonly [string, number] = [ids[0] ?? last, Number.MIN_SAFE_INTEGER]
+  let place = { accountId: first.cut.id, version: first.version || Number.MIN_SAFE_INTEGER }
   for (;;) {
-    const rows = await pace(() => reader.rows(statement, [ledgerId, ...from, last, entriesPerRead]))
+    const parameters = [ledgerId, place.accountId, place.version, last, entriesPerRead]
+    const rows = await pace(() => reader.rows(statement, parameters))
     let skipping = false
     for (const row of rows) {
       const chain = chains.get(row['account_id'] as string)
@@ -124,10 +181,11 @@ async function walkEntries(
       entries += 1
     }
     const end = rows.at(-1)
-    if (end === undefined || rows.length < entriesPerRead) return entries
+    if (end === undefined || rows.length < entriesPerRead) return { entries }
     // What came after the cut is passed over, so that a busy account cannot keep us.
-    const version = skipping ? Number.MAX_SAFE_INTEGER : Number(end['account_version'])
-    from = [end['account_id'] as string, version]
+    const version = skipping ? wholeAccount : Number(end['account_version'])
+    place = { accountId: end['account_id'] as string, version }
+    if (!skipping && isOver()) return { entries, place }
   }
 }
 
@@ -157,6 +215,28 @@ class Chain {
     this.cut = cut
     this.#differences = differences
     this.#hashes = new HashChain(ledgerId, cut.id)
+  }
+
+  /** The version of the last entry added. */
+  get version(): number {
+    return this.#version
+  }
+
+  /** Goes on behind an entry up to which all was right, or told of. */
+  resume(row: Row): void {
+    const { accountType } = this.cut
+    const balance = wholeNumber(row['balance_after']) ?? 0n
+    this.#version = Number(row['account_version'])
+    this.#debits = wholeNumber(row['debits_after']) ?? 0n
+    this.#credits = creditsAfter(accountType, minorUnits(balance), minorUnits(this.#debits))
+    this.#at = time(row['posted_at'])
+    this.#hashes.resume(row)
+  }
+
+  /** Ends before the last entry; gives the number of entries without a hash. */
+  pause(): number {
+    this.#hashes.pause()
+    return this.#hashed()
   }
 
   add(row: Row): void {
@@ -209,8 +289,7 @@ class Chain {
   end(): number {
     const { row, version } = this.cut
     this.#hashes.end(row)
-    const { fault, unchained } = this.#hashes
-    if (fault !== undefined) this.#tell('hash', fault)
+    const unchained = this.#hashed()
     this.#expect(
       'anchored version',
       Number(row['anchored_version']) <= this.#version,
@@ -259,6 +338,12 @@ class Chain {
       debitsAfter: this.#debits + (isDebit ? amount : 0n),
       postedAt: time(row['transaction_posted_at']),
     }
+  }
+
+  #hashed(): number {
+    const { fault, unchained } = this.#hashes
+    if (fault !== undefined) this.#tell('hash', fault)
+    return unchained
   }
 
   #balance(): bigint {

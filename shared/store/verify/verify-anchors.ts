@@ -8,10 +8,10 @@ import type { VerifyingReader } from './verifying-reader.ts'
 /** An anchor as somebody kept it outside of the database. Its hash covers all else. */
 export type KeptAnchor = Pick<Anchor, 'ledgerId' | 'number' | 'hash'>
 
-/** A head of an anchor that is not there, through `anchored_heads_pkey` backwards. No lock. */
+/** A head of an anchor that is not there, through `anchored_heads_pkey`. No lock. */
 const headBeyond: Statement = {
   name: 'verify_head_beyond',
-  text: `select anchor from anchored_heads where ledger_id = $1 and anchor > $2 limit 1`,
+  text: `select anchor from anchored_heads where ledger_id = $1 and anchor > $2 order by anchor limit 1`,
 }
 
 /**
