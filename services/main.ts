@@ -26,6 +26,7 @@ async function main(): Promise<void> {
     defaultMode: configuration.POSTING_MODE,
     queues: configuration.QUEUES,
     location: configuration.DATABASE_URL,
+    streamsMax: configuration.EVENT_STREAMS_MAX,
     border: {
       limits: { requests: configuration.RATE_LIMIT, failedLogins: configuration.FAILED_LOGINS_MAX },
       corsOrigins: configuration.CORS_ORIGINS,

@@ -128,6 +128,7 @@ const schema = z.object({
   POSTING_MODE: z.enum(['sync', 'async']).default('sync'),
   QUEUES: wholeNumber(1, 256).prefault('8'),
   QUEUE_BACKLOG_MAX: wholeNumber(1, 1_000_000_000).prefault('1000000'),
+  EVENT_STREAMS_MAX: wholeNumber(0, 100_000).prefault('200'),
   EVENTS_KEEP_DAYS: wholeNumber(1, 36_500).prefault('30'),
   ANCHOR_INTERVAL_S: wholeNumber(0, 31_536_000).prefault('3600'),
   WORKER_PORT: port.prefault('0'),

@@ -30,6 +30,7 @@ describe('the configuration of a process', () => {
       POSTING_MODE: 'sync',
       QUEUES: 8,
       QUEUE_BACKLOG_MAX: 1_000_000,
+      EVENT_STREAMS_MAX: 200,
       EVENTS_KEEP_DAYS: 30,
       WORKER_PORT: 0,
       LOG_LEVEL: 'info',

@@ -19,6 +19,7 @@ import { TargetRules } from '../../shared/webhooks/target-rules.ts'
 import type { EndpointRules } from '../../shared/webhooks/webhook-rules.ts'
 import type { StoreLocation } from '../../shared/store/open.ts'
 import { Gate, type GateRules } from './access/gate.ts'
+import { EventStreams } from './event-streams.ts'
 import type { Readiness } from './readiness.ts'
 import { buildApi, type Border } from './server.ts'
 import { Waiting } from './waiting.ts'
@@ -45,6 +46,8 @@ export interface ApiOptions {
   /** Who may call. Default: whoever shows a credential, as soon as there is one. */
   readonly access?: GateRules
   readonly border?: Partial<Border>
+  /** How many streams of events there may be at once. */
+  readonly streamsMax?: number
 }
 
 /** How long a stop waits for the answers in hand; with a database that does not answer they take eight seconds. */
@@ -52,6 +55,12 @@ const answersMsMax = 12_000
 
 /** How often connections are looked at that have had their last answer. */
 const idleCheckMs = 100
+
+/** How many streams there may be where nothing is said of it. */
+const usualStreamsMax = 200
+
+/** How long a stream's reader may take nothing. */
+const stuckMsMax = 60_000
 
 /** The border where nothing is said of it. */
 const unlimited: Border = {
@@ -78,6 +87,10 @@ export async function startApi(parts: ApiParts, options: ApiOptions): Promise<Ap
   const { store, queue, monitor, log } = parts
   const waiting = new Waiting(store, queue.news)
   const stopCounting = queue.news.hear((ids) => monitor.haveEnded(ids))
+  const streams = new EventStreams(store, queue.news, {
+    streamsMax: options.streamsMax ?? usualStreamsMax,
+    stuckMsMax,
+  })
   const readiness: Readiness = { stopping: false }
   const ring = (slots: readonly LedgerSlot[]) => queue.doorbell.ring(slots)
   const posting = reportBatches('post', parts)
@@ -85,6 +98,7 @@ export async function startApi(parts: ApiParts, options: ApiOptions): Promise<Ap
   const context = {
     ...parts,
     waiting,
+    streams,
     posting: new Posting(store, posting),
     batchPosting: new BatchPosting(store, posting),
     rehearsal: new Rehearsal(store),
@@ -105,6 +119,7 @@ export async function startApi(parts: ApiParts, options: ApiOptions): Promise<Ap
     stop: async () => {
       readiness.stopping = true
       waiting.stop()
+      streams.stop()
       await closeAnswering(server)
       stopCounting()
       gate.close()

@@ -13,6 +13,7 @@ import type { LedgerStore } from '../../shared/store/ledger-store.ts'
 import type { Tracing } from '../../shared/trace/tracing.ts'
 import type { EndpointRules } from '../../shared/webhooks/webhook-rules.ts'
 import type { StoreLocation } from '../../shared/store/open.ts'
+import type { EventStreams } from './event-streams.ts'
 import type { Waiting } from './waiting.ts'
 
 /** Everything that the routes work with, composed once by the process. */
@@ -28,6 +29,7 @@ export interface ApiContext {
   readonly queue: Queue
   readonly monitor: BacklogMonitor
   readonly waiting: Waiting
+  readonly streams: EventStreams
   readonly currencies: KnownCurrencies
   readonly webhooks: EndpointRules
   readonly metrics: Metrics

@@ -110,6 +110,22 @@ export function positionOfEvent(id: string): EventPosition | undefined {
   return position < 2n ** 63n ? position : undefined
 }
 
+/** The query of the stream. */
+export const streamQuery = z.strictObject({ ...eventPlace, ...eventFilter })
+
+/** What a client of the stream sends when it comes back. */
+export const streamHeaders = z.looseObject({
+  'Last-Event-ID': z.string().optional().meta({
+    description: 'The `id` of the last event that was received: goes before `after`.',
+  }),
+})
+
+/** A stream as the documentation shows it. */
+export const exampleStream =
+  'retry: 2000\n\n' +
+  `id: ${exampleCursor}\nevent: transaction.posted\n` +
+  `data: ${JSON.stringify(exampleTransactionEvent)}\n\n`
+
 /** Writes an event. */
 export function eventJson(event: LedgerEvent): EventJson {
   const id = eventId(event.position)

@@ -150,7 +150,9 @@ async function ask(method: string, path: string, key?: string) {
       ...(method === 'POST' ? { 'content-type': 'application/json' } : {}),
     },
   })
-  const text = await response.text()
+  const isStream = response.headers.get('content-type')?.startsWith('text/event-stream') === true
+  if (isStream) await response.body?.cancel()
+  const text = isStream ? '' : await response.text()
   const isJson = response.headers.get('content-type')?.includes('json') === true
   const body: unknown = isJson && text !== '' ? JSON.parse(text) : undefined
   return { status: response.status, headers: response.headers, body }

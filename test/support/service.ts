@@ -127,6 +127,8 @@ export interface ServiceOptions {
   readonly access?: GateRules
   /** How the API meets those outside; usually without limits. */
   readonly border?: Partial<Border>
+  /** How many streams of events there may be at once. */
+  readonly streamsMax?: number
   readonly clientMode?: ClientMode
   readonly tracing?: Tracing
   /** How webhooks are sent; usually they are not. */
@@ -165,13 +167,14 @@ export async function startService(
 
   const serve = async (changes: ServiceOptions = {}): Promise<Service> => {
     const all = { ...options, ...changes }
-    const { defaultMode = 'sync', clientMode = 'default', access, border } = all
+    const { defaultMode = 'sync', clientMode = 'default', access, border, streamsMax } = all
     const where = { host: '127.0.0.1', port: 0, queues: usualQueues, location }
     const api = await startApi(parts, {
       ...where,
       defaultMode,
       ...(access === undefined ? {} : { access }),
       ...(border === undefined ? {} : { border }),
+      ...(streamsMax === undefined ? {} : { streamsMax }),
     })
     const client = (await ApiClient.of(api.address)).inMode(clientMode)
     return {

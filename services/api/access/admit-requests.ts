@@ -14,6 +14,8 @@ declare module 'fastify' {
     credential: Credential
     /** The ledger that everything this request does is about. */
     ledgerId: number
+    /** Whether who asked may still have this now: of a request that is answered for long. Rejects with `StoreFailure`. */
+    mayStill(): Promise<boolean>
   }
   interface FastifyContextConfig {
     access?: AccessClass
@@ -39,6 +41,9 @@ export function admitRequests(
   const answer = answerProblem(log)
   server.decorateRequest('credential')
   server.decorateRequest('ledgerId', defaultLedgerId)
+  server.decorateRequest('mayStill', function mayStill() {
+    return isStillAdmitted(this)
+  })
   server.addHook('onRoute', (route) => {
     const classes = new Set([route.method].flat().map((method) => classOf(method, route.url)))
     const [access, ...others] = classes
@@ -73,6 +78,17 @@ export function admitRequests(
     if (shown === undefined) return unauthenticated(request, reply, 'missing')
     const known = gate.knows(shown)
     return known === undefined ? lookUp(request, reply, shown) : enter(request, reply, known)
+  }
+
+  async function isStillAdmitted(request: FastifyRequest): Promise<boolean> {
+    if (gate.isOpen) return true
+    const shown = credentialIn(request)
+    if (shown === undefined) return false
+    const found = gate.knows(shown) ?? (await gate.lookUp(shown))
+    if ('wrong' in found) return false
+    const { role, ledgerId } = 'credential' in found ? found.credential : found
+    const { access = 'admin' } = request.routeOptions.config
+    return roleOpens[role].includes(access) && (ledgerId ?? request.ledgerId) === request.ledgerId
   }
 
   async function lookUp(

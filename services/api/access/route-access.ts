@@ -49,6 +49,7 @@ const routes: Readonly<Record<string, AccessClass>> = {
   'GET /api/v1/queue/parked': 'viewer',
 
   'GET /api/v1/events': 'viewer',
+  'GET /api/v1/events/stream': 'viewer',
 
   'POST /api/v1/currencies': 'operator',
   'GET /api/v1/currencies': 'viewer',

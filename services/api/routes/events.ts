@@ -1,12 +1,19 @@
 import type { FastifyPluginAsync } from 'fastify'
-import type { z } from 'zod'
-import { eventJson, eventPageSchema, eventQuery } from '../../../shared/wire/event-json.ts'
+import { z } from 'zod'
+import {
+  eventJson,
+  eventPageSchema,
+  eventQuery,
+  exampleStream,
+  streamHeaders,
+  streamQuery,
+} from '../../../shared/wire/event-json.ts'
 import type { ApiContext } from '../context.ts'
-import { EventPlaces, pageThere } from '../event-place.ts'
+import { EventPlaces, pageThere } from '../event-places.ts'
 import { answers } from '../operation.ts'
 
 /** What has happened, in order, for whoever goes through it at his own pace. */
-export function eventRoutes({ store }: ApiContext): FastifyPluginAsync {
+export function eventRoutes({ store, streams }: ApiContext): FastifyPluginAsync {
   return async (server) => {
     server.get<{ Querystring: z.output<typeof eventQuery> }>(
       '/api/v1/events',
@@ -38,6 +45,52 @@ export function eventRoutes({ store }: ApiContext): FastifyPluginAsync {
           next_cursor: places.cursorAt(page.next),
           has_more: page.more,
         }
+      },
+    )
+
+    server.get<{ Querystring: z.output<typeof streamQuery> }>(
+      '/api/v1/events/stream',
+      {
+        // To a HEAD this would be answered without end.
+        exposeHeadRoute: false,
+        schema: {
+          operationId: 'streamEvents',
+          tags: ['Events'],
+          summary: 'Be told events as they happen',
+          description:
+            'Server-sent events: the same events in the same order as `GET /api/v1/events`, each with its cursor as `id`. A client that ' +
+            'comes back with `Last-Event-ID`, as browsers do by themselves, misses nothing. Nothing is sent for long: a ' +
+            'comment every 15 seconds, with the `id` to come back to. Who takes nothing for a minute, or whose credential is ' +
+            'revoked, is let go.',
+          querystring: streamQuery,
+          headers: streamHeaders,
+          response: {
+            ...answers({}, ['invalid_request', 'events_gone', 'overloaded', 'store_unavailable']),
+            200: {
+              description: 'Events, until either side ends it.',
+              content: {
+                'text/event-stream': { schema: z.string().meta({ examples: [exampleStream] }) },
+              },
+            },
+          },
+        },
+      },
+      async (request, reply) => {
+        const { after, ...wish } = request.query
+        const { ledgerId } = request
+        const places = await EventPlaces.of(store, ledgerId, wish)
+        const lastId = request.headers['last-event-id']
+        const position =
+          lastId === undefined
+            ? await places.positionOf(after, 'query/after')
+            : await places.positionOf(String(lastId), 'headers/last-event-id')
+        // Whoever cannot go on from there is told before the stream begins.
+        pageThere(await places.read(position, 1))
+        const mayRead = () => request.mayStill()
+        return reply
+          .header('content-type', 'text/event-stream; charset=utf-8')
+          .header('x-accel-buffering', 'no')
+          .send(streams.open({ ledgerId, places, after: position, mayRead }))
       },
     )
   }
