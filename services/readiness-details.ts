@@ -13,6 +13,7 @@ const databaseSchema = z.strictObject({
     z.strictObject({ holder: z.enum(snapshotHolders), seconds, transactions: count }),
   ),
   idle_in_transaction_seconds: seconds,
+  events_held_back_seconds: seconds,
   sessions: count,
   sessions_max: count,
   transaction_id_age: count,
@@ -79,6 +80,7 @@ export const readinessDetailsSchema = z
         database: {
           snapshots: [{ holder: 'session', seconds: 0.4, transactions: 310 }],
           idle_in_transaction_seconds: 0,
+          events_held_back_seconds: 0.4,
           sessions: 31,
           sessions_max: 200,
           transaction_id_age: 5200311,
@@ -148,6 +150,7 @@ function databaseJson(server: ServerCondition): NonNullable<ReadinessDetails['da
   return {
     snapshots: [...server.snapshots],
     idle_in_transaction_seconds: server.idleInTransactionSeconds,
+    events_held_back_seconds: server.eventsHeldBackSeconds,
     sessions: server.sessions,
     sessions_max: server.sessionsMax,
     transaction_id_age: server.transactionIdAge,

@@ -58,6 +58,7 @@ export function showCondition(metrics: Metrics, watch: ConditionWatch): void {
     'ledgerflow_database_idle_in_transaction_seconds',
     () => server()?.idleInTransactionSeconds,
   )
+  metrics.show('ledgerflow_events_held_back_seconds', () => server()?.eventsHeldBackSeconds)
   metrics.show('ledgerflow_database_sessions', () => server()?.sessions)
   metrics.show('ledgerflow_database_sessions_max', () => server()?.sessionsMax)
   metrics.show('ledgerflow_database_transaction_id_age', () => server()?.transactionIdAge)

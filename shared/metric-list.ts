@@ -296,6 +296,14 @@ export const metricList = {
     unit: 'seconds',
     across: 'max',
   },
+  ledgerflow_events_held_back_seconds: {
+    type: 'gauge',
+    help: 'For how long the oldest open database transaction of the server that has written has held events back: those that began after it are told of when it has ended.',
+    title: 'Events held back',
+    group: 'Database',
+    unit: 'seconds',
+    across: 'max',
+  },
   ledgerflow_database_sessions: {
     type: 'gauge',
     help: 'Sessions on the database server, of everybody.',

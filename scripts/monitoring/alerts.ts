@@ -80,12 +80,40 @@ export const alerts: readonly Alert[] = [
     summary: '{{ $labels.instance }} does not reach Redis',
   },
   {
+    name: 'LedgerFlowWebhooksLate',
+    severity: 'warning',
+    expr: 'max(ledgerflow_webhook_lag_seconds) > 900',
+    for: '10m',
+    summary: 'an endpoint waits for an event that is {{ $value | humanizeDuration }} old',
+  },
+  {
+    name: 'LedgerFlowWebhooksDisabled',
+    severity: 'warning',
+    expr: 'sum by (reason) (increase(ledgerflow_webhook_endpoints_disabled_total[1h])) > 0',
+    for: '1m',
+    summary: 'a webhook endpoint was disabled ({{ $labels.reason }})',
+  },
+  {
+    name: 'LedgerFlowWebhookGaps',
+    severity: 'warning',
+    expr: 'sum(increase(ledgerflow_webhook_gaps_total[1h])) > 0',
+    for: '1m',
+    summary: 'a webhook endpoint has missed events that are not kept any more',
+  },
+  {
     name: 'LedgerFlowOldSnapshot',
     severity: 'warning',
     expr: 'max by (holder) (ledgerflow_database_oldest_snapshot_seconds) > 300',
     for: '1m',
     summary:
       'a snapshot ({{ $labels.holder }}) has kept dead rows for {{ $value | humanizeDuration }}; posting slows down',
+  },
+  {
+    name: 'LedgerFlowEventsHeldBack',
+    severity: 'warning',
+    expr: 'max(ledgerflow_events_held_back_seconds) > 60',
+    for: '1m',
+    summary: 'an open database transaction has held events back for {{ $value | humanizeDuration }}',
   },
   {
     name: 'LedgerFlowIdleInTransaction',

@@ -26,6 +26,8 @@ export interface ServerCondition {
   readonly snapshots: readonly OldestSnapshot[]
   /** Among the sessions that the role may look at. */
   readonly idleInTransactionSeconds: number
+  /** For how long the oldest database transaction of the server that has written has been open: what began after it is not told of yet. */
+  readonly eventsHeldBackSeconds: number
   readonly sessions: number
   readonly sessionsMax: number
   readonly transactionIdAge: number

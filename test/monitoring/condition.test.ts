@@ -71,12 +71,18 @@ describe('the state of a Postgres, as the role of the service sees it', () => {
   })
 
   it('tells of a database transaction that holds no snapshot and has written', async () => {
+    await condition()
     await somebody.query('begin; select txid_current()')
     await others(3)
 
     const found = await oldest()
+    const { eventsHeldBackSeconds } = await until('it is seen to last', async () => {
+      const seen = await condition()
+      return seen.eventsHeldBackSeconds > 0.05 && seen
+    })
     await somebody.query('rollback')
     expect(found?.transactions).toBeGreaterThanOrEqual(3)
+    expect(eventsHeldBackSeconds).toBeLessThan(60)
   })
 
   it('counts what is dead in the hot tables, what was updated in which way, and when it was vacuumed', async () => {

@@ -30,6 +30,7 @@ const serverCondition: Statement = {
             where database = current_database()
          )
          select pg_snapshot_xmax(pg_current_snapshot())::text as next_id,
+                pg_snapshot_xmin(pg_current_snapshot())::text as oldest_writer,
                 (select jsonb_object_agg(holder, age)
                    from (select holder, max(age) as age from held group by holder) oldest) as ages,
                 (select coalesce(max(extract(epoch from clock_timestamp() - state_change)), 0)::float8
@@ -68,6 +69,7 @@ export async function readCondition(reader: Reader, ages: SnapshotAges): Promise
       return { holder, transactions, seconds }
     }),
     idleInTransactionSeconds: Number(server['idle']),
+    eventsHeldBackSeconds: ages.secondsSince(BigInt(String(server['oldest_writer'])), now),
     sessions: Number(server['sessions']),
     sessionsMax: Number(server['sessions_max']),
     transactionIdAge: Number(server['transaction_id_age']),
