@@ -1,4 +1,5 @@
 import Database from 'better-sqlite3'
+import type { OpenAPIV3_1 as Api } from 'openapi-types'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { withClient } from '../../scripts/provision/postgres-database.ts'
 import { RefusalLog } from '../../services/api/audit/refusal-log.ts'
@@ -160,6 +161,45 @@ describe.each(stores)('the audit log, over $name', ({ locate }) => {
       'refuseTransaction',
     ])
     expect([resumed, refused].map(({ record }) => record.object?.id)).toEqual(parked)
+  })
+
+  test('has a record of what is done to webhooks, of each route that changes anything in the end', async () => {
+    await service.stopWorker()
+    const route = '/api/v1/webhooks'
+    const made = await act(operator, `POST ${route}`, { url: 'http://1.1.1.1/' })
+    const own = `${route}/${made.object}`
+    await runOn(service.location, deliveryTo(made.object, service.location))
+    const done = [
+      made,
+      await act(operator, `PATCH ${own}`, { description: 'of the shop' }),
+      await act(operator, `POST ${own}/rotate-secret`, {}),
+      await act(operator, `POST ${own}/deliveries/evt_1/redeliver`),
+      await act(operator, `POST ${own}/redeliver`, {
+        since: '2020-01-01T00:00:00Z',
+        status: 'delivered',
+      }),
+      await act(operator, `DELETE ${own}`),
+    ]
+    await service.startWorker()
+    for (const { record } of done) {
+      expect(record).toMatchObject({
+        outcome: 'done',
+        object: { kind: 'webhook', id: made.object },
+      })
+    }
+
+    const { paths = {} } = (await (
+      await fetch(`${service.url}/openapi.json`)
+    ).json()) as Api.Document
+    const changing = Object.values(paths).flatMap((item) =>
+      (['post', 'patch', 'put', 'delete'] as const).flatMap(
+        (method) => item?.[method]?.operationId ?? [],
+      ),
+    )
+    const { records } = await service.store.findRecords(null, {}, { size: 200 })
+    const seen = new Set(records.map(({ action }) => action))
+    expect(changing.length).toBeGreaterThan(20)
+    expect(changing.filter((operation) => !seen.has(operation))).toEqual([])
   })
 
   test('has no record of what changes nothing', async () => {
@@ -492,6 +532,15 @@ function refusingRecords(location: StoreLocation): {
     begin: () => runOn(location, refuse),
     end: () => runOn(location, 'alter table audit_log drop constraint none_today'),
   }
+}
+
+/** A delivery that was made, as the sender writes it down. */
+function deliveryTo(endpoint: string, { dialect }: StoreLocation): string {
+  const at = dialect === 'postgres' ? 'now()' : String(Date.now())
+  return `insert into webhook_deliveries
+            (ledger_id, endpoint_id, position, event_type, event_at, account_ids, status, attempts, delivered_at)
+          select 1, '${endpoint}', position, 'transaction.posted', ${at}, '[]', 'delivered', 1, ${at}
+            from (select 1 as position union all select 2 as position) positions`
 }
 
 async function runOn(location: StoreLocation, sql: string): Promise<readonly unknown[]> {
