@@ -3,6 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { provisionPostgres, type PostgresServer } from '../../scripts/provision/postgres.ts'
 import { withClient } from '../../scripts/provision/postgres-database.ts'
 import { accountIdsOf, type EventPosition, type LedgerEvent } from '../../shared/engine/event.ts'
 import type { EventPage, EventReads } from '../../shared/engine/event-store.ts'
@@ -13,11 +14,24 @@ import type { LedgerStore } from '../../shared/store/ledger-store.ts'
 import { openStore, type StoreLocation } from '../../shared/store/open.ts'
 import { commandOf, ledgerId, openAccount } from '../support/commands.ts'
 import { payment } from '../support/people.ts'
-import { postgres, sqlite } from '../support/service.ts'
+import { sqlite } from '../support/service.ts'
 import { until } from '../support/until.ts'
 
 const nobody = { batchDone: () => undefined, retried: () => undefined, split: () => undefined }
 const day = 24 * 3600 * 1000
+
+// A server of its own: an event is read once all who wrote before it on its server have ended, also in the databases of other tests.
+let server: PostgresServer
+let databases = 0
+beforeAll(async () => {
+  server = await provisionPostgres({ durable: false, ownServer: true })
+})
+afterAll(() => server.stop())
+
+async function postgres() {
+  databases += 1
+  return { dialect: 'postgres', url: await server.createDatabase(`events_${databases}`) } as const
+}
 
 const stores: [string, () => StoreLocation | Promise<StoreLocation>][] = [
   ['sqlite', sqlite],
@@ -247,7 +261,6 @@ describe('events on postgres, of database transactions that overlap', () => {
   const slow: Client[] = []
   beforeAll(async () => {
     const location = await postgres()
-    if (location.dialect !== 'postgres') throw new Error('not on Postgres')
     url = location.url
     told = await Told.open(location)
   })
