@@ -2,7 +2,7 @@ import type { Logger } from './log.ts'
 
 /** How many lines of one kind a second may have. */
 const linesMax = 5
-const windowMs = 1000
+const usualWindowMs = 1000
 
 /**
  * Writes lines of one kind, a few a second at the most: what makes one comes by the thousand when it comes. The first line
@@ -10,17 +10,19 @@ const windowMs = 1000
  */
 export class SparingLog {
   readonly #log: Logger
+  readonly #windowMs: number
   #since = Number.NEGATIVE_INFINITY
   #lines = 0
   #leftOut = 0
 
-  constructor(log: Logger) {
+  constructor(log: Logger, windowMs = usualWindowMs) {
     this.#log = log
+    this.#windowMs = windowMs
   }
 
   warn(fields: Readonly<Record<string, unknown>>, message: string): void {
     const now = performance.now()
-    if (now - this.#since >= windowMs) {
+    if (now - this.#since >= this.#windowMs) {
       this.#since = now
       this.#lines = 0
     }

@@ -135,7 +135,7 @@ export class Webhooks {
     const at = this.#access.timeParameter(createdAt)
     await this.#access.apply([
       step(insertEndpoint, [ledgerId, id, url, written, description, secret, String(position), at]),
-      ...this.#recorded(id, witness),
+      ...recorded(id, witness),
     ])
   }
 
@@ -167,7 +167,7 @@ export class Webhooks {
     }
     const done = await this.#access.apply([
       step(statement, [ledgerId, id, ...Object.values(values)]),
-      ...this.#recorded(id, witness),
+      ...recorded(id, witness),
     ])
     return done === undefined ? undefined : this.find(ledgerId, id)
   }
@@ -182,7 +182,7 @@ export class Webhooks {
     const until = this.#access.timeParameter(previousUntil)
     const done = await this.#access.apply([
       step(rotateSecret, [ledgerId, id, secret, until]),
-      ...this.#recorded(id, witness),
+      ...recorded(id, witness),
     ])
     return done !== undefined
   }
@@ -191,7 +191,7 @@ export class Webhooks {
   async remove(ledgerId: number, id: string, witness?: Witness): Promise<boolean> {
     const done = await this.#access.apply([
       step(deleteEndpoint, [ledgerId, id]),
-      ...this.#recorded(id, witness),
+      ...recorded(id, witness),
     ])
     return done !== undefined
   }
@@ -221,7 +221,7 @@ export class Webhooks {
     await this.#access.apply([
       step(bumpRevision, [ledgerId, id]),
       step(redeliverOne, [...key, at]),
-      ...this.#recorded(id, witness),
+      ...recorded(id, witness),
     ])
     const [row] = await this.#access.rows(deliveryAt, key)
     return row === undefined ? undefined : deliveryOf(row)
@@ -236,14 +236,10 @@ export class Webhooks {
     const time = (ms: number) => this.#access.timeParameter(ms)
     const done = await this.#access.apply([
       step(bumpRevision, [ledgerId, id]),
-      ...this.#recorded(id, witness),
+      ...recorded(id, witness),
       step(redeliverSome, [ledgerId, id, status, time(now), time(since), countMax]),
     ])
     return done?.length ?? 0
-  }
-
-  #recorded(id: string, witness: Witness | undefined): readonly Step[] {
-    return recordSteps(witness?.({ kind: 'webhook', id, end: 'done' }))
   }
 
   #columnsOf({ url, types, description, status }: EndpointChange, now: number) {
@@ -264,6 +260,10 @@ export class Webhooks {
 /** Above every id, and above every position: where a list begins. */
 const lastId = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
 const lastPosition = 2n ** 63n - 1n
+
+function recorded(id: string, witness: Witness | undefined): readonly Step[] {
+  return recordSteps(witness?.({ kind: 'webhook', id, end: 'done' }))
+}
 
 function step(statement: Statement, parameters: Step['parameters']): Step {
   return { statement, parameters }

@@ -27,14 +27,16 @@ import type { BatchWork, RequestSpan, Tracing } from './tracing.ts'
 /** As many as a batch has members: the usual limit is 128. */
 const linksMax = 1000
 
-/** How long a stop waits for the last spans to leave. */
-const closeMs = 2000
+/** How long a stop waits for the last spans to leave, usually. */
+const usualCloseMs = 2000
 
 /** What of a trace is to be known besides where it goes. */
 export interface TraceOptions {
   readonly service: string
   /** The share of the requests without a `traceparent` that are traced, 0 to 1; one with it says itself. */
   readonly share: number
+  /** How long a stop waits for the last spans to leave. */
+  readonly closeMs?: number
 }
 
 /** Sends traces by OTLP over HTTP. OpenTelemetry, "OTLP Exporter Configuration": the endpoint is that of all signals. */
@@ -51,16 +53,18 @@ export function traceInto(processor: SpanProcessor, options: TraceOptions): Trac
     spanLimits: { linkCountLimit: linksMax },
     spanProcessors: [processor],
   })
-  return new OpenTelemetryTracing(provider.getTracer('ledgerflow'), provider)
+  return new OpenTelemetryTracing(provider, options.closeMs ?? usualCloseMs)
 }
 
 class OpenTelemetryTracing implements Tracing {
   readonly #tracer: Tracer
   readonly #provider: TracerProvider
+  readonly #closeMs: number
 
-  constructor(tracer: Tracer, provider: TracerProvider) {
-    this.#tracer = tracer
+  constructor(provider: TracerProvider, closeMs: number) {
+    this.#tracer = provider.getTracer('ledgerflow')
     this.#provider = provider
+    this.#closeMs = closeMs
   }
 
   request({ traceparent }: IncomingHttpHeaders): RequestSpan {
@@ -106,7 +110,7 @@ class OpenTelemetryTracing implements Tracing {
   async close(): Promise<void> {
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, closeMs)
+      timer = setTimeout(resolve, this.#closeMs)
     })
     // Where nobody takes the spans, they are lost: the process is to end all the same.
     await Promise.race([this.#provider.shutdown().catch(() => undefined), late])

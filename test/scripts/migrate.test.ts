@@ -2,12 +2,13 @@ import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { withClient } from '../../scripts/provision/postgres-database.ts'
 import { migrations } from '../../shared/store/migrations/index.ts'
-import { openStore } from '../../shared/store/open.ts'
+import { migrateStore, openStore, undoMigrationsOf } from '../../shared/store/open.ts'
 import { createPostgresDatabase, createSqlitePath } from '../support/databases.ts'
 import { runScript, sqliteUrl } from './run-script.ts'
 
 const all = migrations.map(({ name }) => `applied ${name}\n`).join('')
 const complete = 'the schema is complete\n'
+const newest = migrations.map(({ name }) => name).toReversed()
 
 describe('npm run migrate', () => {
   test('on SQLite says what it applied, and the second time that there was nothing to do', async () => {
@@ -41,38 +42,31 @@ describe('npm run migrate', () => {
     )
   })
 
-  test.each([
-    ['SQLite', () => Promise.resolve(sqliteUrl(createSqlitePath()))],
-    ['Postgres', () => createPostgresDatabase({ empty: true })],
-  ])('on %s takes the newest back, and brings them again', async (_, locate) => {
-    const environment = { DATABASE_URL: await locate() }
-    await runScript('migrate', environment)
-    const [last, beforeLast] = migrations.map(({ name }) => name).toReversed()
+  test('takes the newest back when it is told how many, and no more than there are', async () => {
+    const path = createSqlitePath()
+    await (await openStore({ dialect: 'sqlite', path })).store.close()
+    const undo = (count: string) =>
+      runScript('migrate', { DATABASE_URL: sqliteUrl(path) }, ['--undo', count])
 
-    const undone = await runScript('migrate', environment, ['--undo', '2'])
-    const again = await runScript('migrate', environment)
+    const one = await undo('1')
+    const [all, none] = await Promise.all([undo('99'), undo('0')])
 
-    expect(undone).toEqual({
-      code: 0,
-      stdout: `undone ${last}\nundone ${beforeLast}\n`,
-      stderr: '',
-    })
-    expect(again.stdout).toBe(
-      `applied ${beforeLast}\napplied ${last}\nthe schema is complete now\n`,
-    )
+    expect(one).toEqual({ code: 0, stdout: `undone ${newest[0]}\n`, stderr: '' })
+    const left = `only ${migrations.length - 1} migrations are applied`
+    expect(all).toEqual({ code: 1, stdout: '', stderr: `cannot migrate: ${left}\n` })
+    expect(none.stderr).toBe('cannot migrate: --undo takes the number of migrations, such as 1\n')
   })
 
-  test.each([
-    ['--undo', '0', '--undo takes the number of migrations, such as 1'],
-    ['--undo', '99', `only ${migrations.length} migrations are applied`],
-  ])('with %s %s changes nothing and says why', async (option, count, why) => {
-    const environment = { DATABASE_URL: sqliteUrl(createSqlitePath()) }
-    await runScript('migrate', environment)
+  test('brings back on Postgres what was taken back, and leaves a newer version’s alone', async () => {
+    const url = await createPostgresDatabase()
+    const location = { dialect: 'postgres', url } as const
 
-    const end = await runScript('migrate', environment, [option, count])
-
-    expect(end).toEqual({ code: 1, stdout: '', stderr: `cannot migrate: ${why}\n` })
-    expect(await runScript('migrate', environment)).toMatchObject({ stdout: complete })
+    expect(await undoMigrationsOf(location, 2)).toEqual(newest.slice(0, 2))
+    expect((await migrateStore(location)).applied).toEqual(newest.slice(0, 2).toReversed())
+    await withClient(url, (client) =>
+      client.query(`insert into schema_migrations (timestamp, name) values (999, 'Later999')`),
+    )
+    await expect(undoMigrationsOf(location, 1)).rejects.toThrow('Later999 is of a newer version')
   })
 
   test('says that a database does not answer, and no password', async () => {
