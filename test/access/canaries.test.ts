@@ -12,9 +12,11 @@ import {
   type BadRequest,
   type World,
 } from '../api/bad-requests/bad-request.ts'
+import { batches } from '../api/bad-requests/batches.ts'
 import { bodies } from '../api/bad-requests/bodies.ts'
 import { entryLists } from '../api/bad-requests/entries.ts'
 import { fields } from '../api/bad-requests/fields.ts'
+import { holds } from '../api/bad-requests/holds.ts'
 import { idempotencyKeys } from '../api/bad-requests/idempotency-keys.ts'
 import { paths } from '../api/bad-requests/paths.ts'
 import { queries } from '../api/bad-requests/queries.ts'
@@ -22,7 +24,17 @@ import { exchange, type RawAnswer } from '../api/raw-http.ts'
 import { createStore, startService, type ListeningService } from '../api/service.ts'
 import { makeKey } from '../support/keys.ts'
 
-const requests = [amounts, entryLists, fields, paths, idempotencyKeys, bodies, queries].flat()
+const requests = [
+  amounts,
+  entryLists,
+  fields,
+  paths,
+  idempotencyKeys,
+  bodies,
+  queries,
+  holds,
+  batches,
+].flat()
 const requestsAtOnce = 25
 
 const anyId = '0198c0de-7a11-7000-8000-00000000a11c'
@@ -66,6 +78,14 @@ test.each([
   expect(statuses.filter((status) => ![400, 401, 404, 405, 414].includes(status))).toEqual([])
   expect(statuses.filter((status) => status === 401).length).toBeGreaterThan(200)
   expectNoCanary()
+})
+
+test('nor is it in the audit log', async () => {
+  const { records } = await service.store.findRecords(null, {}, { size: 200 })
+  const written = JSON.stringify(records)
+
+  expect(records.length).toBeGreaterThan(5)
+  for (const secret of [canary, canaryDigits, key.slice(16)]) expect(written).not.toContain(secret)
 })
 
 test('nor is the name of a ledger that there is not', async () => {

@@ -82,6 +82,20 @@ describe('role and route', () => {
     expect(wrong).toEqual([])
   })
 
+  test('the assets of the documentation are public, those of the board for operators', async () => {
+    const docs = await assetsOf('/docs/static/index.html', keys.get('viewer'))
+    const board = await assetsOf('/admin/queues', keys.get('operator'))
+    const statuses = async (path: string) => {
+      const all = [undefined, keys.get('poster'), keys.get('operator')]
+      return Promise.all(all.map(async (key) => (await ask('GET', path, key)).status))
+    }
+
+    expect(docs.length).toBeGreaterThan(2)
+    expect(board.length).toBeGreaterThan(2)
+    for (const path of docs) expect([path, await statuses(path)]).toEqual([path, [200, 200, 200]])
+    for (const path of board) expect([path, await statuses(path)]).toEqual([path, [401, 403, 200]])
+  })
+
   test('a server with a route that nobody has given a class does not start', async () => {
     const onServer = (message: unknown) => {
       const { fastify } = message as { fastify: FastifyInstance }
@@ -140,6 +154,17 @@ describe('a refusal', () => {
     expect(page).toContain('LedgerFlow')
   })
 })
+
+/** The addresses on this service that a page loads. */
+async function assetsOf(path: string, key?: string): Promise<string[]> {
+  const headers = key === undefined ? {} : showing(key)
+  const page = await fetch(`${service.url}${path}`, { headers })
+  const html = await page.text()
+  const base = new URL(/<base href="([^"]*)"/.exec(html)?.[1] ?? '', page.url)
+  const found = [...html.matchAll(/(?:src|href)="([^"]+\.(?:js|css|png|svg|ico))"/g)]
+  const addresses = found.map(([, address = '']) => new URL(address, base))
+  return [...new Set(addresses.map(({ pathname }) => pathname))]
+}
 
 async function ask(method: string, path: string, key?: string) {
   const response = await fetch(`${service.url}${path}`, {

@@ -37,14 +37,15 @@ beforeAll(async () => {
   await grantRole(owner, { name: reader, purpose: 'reader', password })
 })
 
-afterAll(() =>
-  withClient(owner, async (client) => {
+afterAll(async () => {
+  for (const client of sessions.values()) await client.end()
+  await withClient(owner, async (client) => {
     for (const role of [service, reader]) {
       await client.query(`drop owned by ${role}`)
       await client.query(`drop role ${role}`)
     }
-  }),
-)
+  })
+})
 
 /** What neither role may do, whatever the guards would say to it. */
 const forbiddenToBoth: readonly string[] = [
@@ -166,6 +167,145 @@ const forbiddenToReader: readonly string[] = [
   `select nextval('accept_sequence')`,
 ]
 
+/** What a role may do on a table: to all of it, or to these columns. */
+interface Rights {
+  readonly select?: readonly string[] | 'all'
+  readonly update?: readonly string[] | 'all'
+  readonly insert?: boolean
+  readonly delete?: boolean
+}
+
+const look: Rights = { select: 'all' }
+const append: Rights = { select: 'all', insert: true }
+const everything: Rights = { select: 'all', insert: true, update: 'all', delete: true }
+
+/** Every table, so that a new one must be decided here. What is left out is refused. */
+const rights: Readonly<Record<string, { readonly service: Rights; readonly reader?: Rights }>> = {
+  schema_migrations: { service: look, reader: look },
+  ledgers: {
+    service: { ...append, update: ['books_closed_until'] },
+    reader: { select: ['id', 'name', 'books_closed_until', 'created_at'] },
+  },
+  currencies: { service: append, reader: look },
+  accounts: {
+    service: {
+      ...append,
+      update: [
+        'name',
+        'status',
+        'min_available',
+        'metadata',
+        'posted_debits',
+        'posted_credits',
+        'held_debits',
+        'held_credits',
+        'version',
+        'last_posted_at',
+        'chain_hash',
+        'chain_version',
+      ],
+    },
+    reader: look,
+  },
+  transactions: {
+    service: {
+      ...append,
+      update: [
+        'status',
+        'posted_at',
+        'failed_at',
+        'canceled_at',
+        'failure',
+        'requested_entries',
+        'currencies',
+        'held_at',
+        'expires_at',
+        'resolved_at',
+        'resolved_entries',
+      ],
+    },
+    reader: look,
+  },
+  entries: { service: append, reader: look },
+  hold_changes: { service: append, reader: look },
+  batches: { service: append, reader: look },
+  batch_members: { service: append, reader: look },
+  queued_transactions: { service: everything, reader: look },
+  dated_entries: { service: look, reader: look },
+  transaction_metadata: { service: look, reader: look },
+  account_metadata: { service: look, reader: look },
+  unposted_accounts: { service: look, reader: look },
+  anchors: { service: append, reader: look },
+  anchored_heads: { service: append, reader: look },
+  events: { service: { ...append, delete: true }, reader: look },
+  event_numbering: { service: { select: 'all', update: 'all' }, reader: look },
+  pruned_events: { service: { ...append, update: 'all' }, reader: look },
+  api_keys: { service: look },
+  webhook_endpoints: { service: everything },
+  webhook_deliveries: { service: everything },
+  audit_log: { service: append },
+}
+
+/** Every statement on a table, and whether it is allowed: of those that read or change, each column by itself. */
+function attempts(
+  table: string,
+  columns: readonly string[],
+  { select = [], update = [], insert = false, delete: removes = false }: Rights,
+): (readonly [sql: string, isAllowed: boolean])[] {
+  const has = (some: readonly string[] | 'all', column: string) =>
+    some === 'all' || some.includes(column)
+  return [
+    ...columns.flatMap((column) => [
+      [`select ${column} from ${table} limit 0`, has(select, column)] as const,
+      [`update ${table} set ${column} = null where false`, has(update, column)] as const,
+    ]),
+    [`insert into ${table} select * from ${table} where false`, insert && select === 'all'],
+    [`delete from ${table} where false`, removes],
+    [`truncate ${table}`, false],
+    [`alter table ${table} add column other integer`, false],
+    [`alter table ${table} disable trigger all`, false],
+    [`drop table ${table} cascade`, false],
+    [`create index other on ${table} (${columns[0]})`, false],
+    [`create table other (like ${table})`, false],
+  ]
+}
+
+/** The tables of the schema with their columns, as the catalog has them. */
+async function columnsByTable(): Promise<Map<string, readonly string[]>> {
+  const { rows } = await withClient(owner, (client) =>
+    client.query<{ name: string; columns: string[] }>(
+      `select c.relname as name, array_agg(a.attname::text order by a.attnum) as columns
+         from pg_class c join pg_attribute a on a.attrelid = c.oid
+        where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v', 'm', 'f')
+          and a.attnum > 0 and not a.attisdropped
+        group by c.relname`,
+    ),
+  )
+  return new Map(rows.map(({ name, columns }) => [name, columns]))
+}
+
+const sessions = new Map<string, Client>()
+
+/** As `refusalOf`, on one connection for all: there are a thousand of them. */
+async function inOneSession(url: string, sql: string): Promise<string | undefined> {
+  let client = sessions.get(url)
+  if (client === undefined) {
+    client = new Client({ connectionString: url })
+    sessions.set(url, client)
+    await client.connect()
+    await client.query('set default_transaction_read_only = off')
+  }
+  try {
+    await client.query('begin')
+    await client.query(sql)
+    return undefined
+  } catch (error) {
+    return (error as { code?: string }).code ?? String(error)
+  } finally {
+    await client.query('rollback')
+  }
+}
+
 test('npm run grant-service-role says what it made and never the password', async () => {
   expect(made).toEqual({
     code: 0,
@@ -200,6 +340,26 @@ test.each([...forbiddenToBoth, ...forbiddenToReader])('the reader may not: %s', 
   // Its sessions are read-only to begin with; whoever switches that off has no right to write either.
   expect(await refusalOf(urlOf(reader), sql, ['set default_transaction_read_only = off'])).toBe(
     denied,
+  )
+})
+
+describe('on every table that there is', () => {
+  test.each(['service', 'reader'] as const)(
+    'the %s may do what is said here, and what is not said is refused',
+    async (purpose) => {
+      const columns = await columnsByTable()
+      expect([...columns.keys()].toSorted()).toEqual(Object.keys(rights).toSorted())
+      const url = urlOf(purpose === 'service' ? service : reader)
+      const wrong: string[] = []
+      for (const [table, names] of columns) {
+        const allowed = rights[table]?.[purpose] ?? {}
+        for (const [statement, isAllowed] of attempts(table, names, allowed)) {
+          const refusal = await inOneSession(url, statement)
+          if ((refusal !== denied) !== isAllowed) wrong.push(`${statement}: ${refusal}`)
+        }
+      }
+      expect(wrong).toEqual([])
+    },
   )
 })
 
