@@ -83,6 +83,7 @@ export function openApiDocument(written: object): Api.Document {
       default: { $ref: '#/components/responses/AnyRequest' },
     }
   }
+  api.webhooks = { event: { post: eventReceiver(api) } as Api.PathItemObject }
   const schema = { $ref: '#/components/schemas/Problem' }
   const { description, examples } = problemAnswer(codesOfAnyRequest)
   api.components = {
@@ -98,6 +99,39 @@ export function openApiDocument(written: object): Api.Document {
 }
 
 const schemaPath = '#/components/schemas/'
+
+/** What each header of a delivery says. */
+const deliveryHeaders = {
+  'webhook-id': 'The id of the event: the same at each attempt.',
+  'webhook-timestamp': 'When this attempt was made, in seconds since 1970.',
+  'webhook-signature':
+    '`v1,` and the HMAC-SHA256 over `id.timestamp.body` in base64; two of them while a secret is replaced.',
+}
+
+/** What whoever made an endpoint is sent there: described as an operation of theirs. */
+function eventReceiver(api: Api.Document): Api.OperationObject {
+  const media: Api.MediaTypeObject = { schema: { $ref: `${schemaPath}Event` } }
+  addExample(api, media)
+  return {
+    operationId: 'receiveEvent',
+    tags: ['Webhooks'],
+    summary: 'Take an event that is posted to you',
+    description: 'Sent to the address of each endpoint, signed as Standard Webhooks says.',
+    parameters: Object.entries(deliveryHeaders).map(([name, description]) => ({
+      name,
+      description,
+      in: 'header',
+      required: true,
+      schema: { type: 'string' },
+    })),
+    requestBody: { required: true, content: { 'application/json': media } },
+    responses: {
+      '2XX': { description: 'It is delivered. What is answered is not read.' },
+      410: { description: 'The endpoint is disabled.' },
+      default: { description: 'It is tried again, redirects included: they are not followed.' },
+    },
+  }
+}
 
 /**
  * Keeps the schemas in use under their plain names. Each comes twice, as it is read (`AccountRequestInput`) and as

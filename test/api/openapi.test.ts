@@ -4,6 +4,7 @@ import type { FastifyInstance, RouteOptions } from 'fastify'
 import type { OpenAPIV3_1 as Api } from 'openapi-types'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { eventJsonSchema } from '../../shared/wire/event-json.ts'
 import { problemJsonSchema } from '../../shared/wire/problem-json.ts'
 import { problemCodes, problems, type ProblemCode } from '../../shared/wire/problems.ts'
 import { exchange, requestBytes } from './raw-http.ts'
@@ -117,6 +118,17 @@ describe('the OpenAPI document', () => {
         }
       }
     }
+  })
+
+  test('says what whoever has an endpoint is sent there', () => {
+    const receiver = (document.webhooks?.['event'] as Api.PathItemObject).post
+    const body = receiver?.requestBody as Api.RequestBodyObject | undefined
+    const media = body?.content['application/json']
+
+    expect(media?.schema).toEqual({ $ref: '#/components/schemas/Event' })
+    const examples = Object.values(media?.examples ?? {}).map((example) => valueOf(example))
+    expect(examples.map((example) => eventJsonSchema.safeParse(example).success)).toEqual([true])
+    expect(receiver?.parameters).toHaveLength(3)
   })
 
   test('is what Swagger UI shows too', async () => {
