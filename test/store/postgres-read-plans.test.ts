@@ -111,6 +111,14 @@ test('without its settings a connection would scan: the control', async () => {
 const short = (scan: Scan) => shortOf(scan, indexColumns)
 
 /** Every read of the API, on the reader's own connections. */
+/** An account has few dated entries, and both of their indexes hold them: which is taken hangs on the sample that was analysed. */
+function eitherIndex(scan: string): string {
+  return scan.replace(
+    /^dated_entries_of_account (?=\(ledger_id, account_id, account_version\)$)/,
+    'dated_entries_pkey ',
+  )
+}
+
 async function scansOfReads(): Promise<Record<string, string[]>> {
   const postgres = new PostgresReader(ledger.url)
   const reader = new Explaining(postgres)
@@ -118,7 +126,7 @@ async function scansOfReads(): Promise<Record<string, string[]>> {
   const explain = async (title: string, read: () => Promise<unknown>) => {
     reader.scans.length = 0
     await read()
-    plans[title] = [...new Set(reader.scans.map(short))].toSorted()
+    plans[title] = [...new Set(reader.scans.map(short).map(eitherIndex))].toSorted()
   }
   const page = { before: undefined, size: 51 }
   const then = Date.parse('2026-01-01')

@@ -137,6 +137,7 @@ describe.each(stores)('verification on $name', ({ create }) => {
       return times
     })()
     await loaded
+    const middleOfPosting = (began + Date.now()) / 2
     expect(await verified).toBeGreaterThan(0)
 
     const [ledger] = (await verifyStore(location)).ledgers
@@ -147,8 +148,7 @@ describe.each(stores)('verification on $name', ({ create }) => {
       transactions: { posted: payments + 2 },
     })
 
-    const sinceMiddle = (Date.now() - began) / 2
-    const middle = await verifyStore(location, pageByPage(sinceMiddle))
+    const middle = await verifyStore(location, pageByPage(Date.now() - middleOfPosting))
     expect(middle.differences).toEqual([])
     const { accounts, debits } = middle.ledgers[0]?.totals[0] ?? {}
     expect(accounts).toBe(wallets + 3)

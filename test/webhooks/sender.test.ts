@@ -224,6 +224,7 @@ describe.each(shapesOfBothStores)('senders of webhooks over $name', (shape) => {
     const ids: string[] = []
     for (let n = 0; n < 6; n += 1) ids.push(await pay())
     await until('two groups', () => saved.length >= 2)
+    ids.push(await pay())
     await sender.stop()
     const written = new Set(
       saved.flatMap(({ deliveries }) => deliveries.map(({ position }) => `evt_${position}`)),
