@@ -1,3 +1,4 @@
+import { get, type IncomingMessage } from 'node:http'
 import type { EventJson } from '../../shared/wire/event-json.ts'
 
 /** An event as a stream told it. */
@@ -7,25 +8,32 @@ export interface StreamedEvent {
   readonly data: EventJson
 }
 
-/** Reads a stream of server-sent events as a browser would. HTML, 9.2. */
+/** Reads a stream of server-sent events as a browser would, on a connection of its own. HTML, 9.2. */
 export class EventStream {
   /** Where to come back to. */
   lastId: string | undefined
-  readonly response: Response
-  readonly #reader: ReadableStreamDefaultReader<string>
+  readonly headers: IncomingMessage['headers']
+  readonly #response: IncomingMessage
+  readonly #pieces: AsyncIterator<string>
   #text = ''
+  #hungUp = false
 
-  private constructor(response: Response) {
-    if (response.body === null) throw new Error('the stream has no body')
-    this.response = response
-    this.#reader = response.body.pipeThrough(new TextDecoderStream()).getReader()
+  private constructor(response: IncomingMessage) {
+    this.#response = response.setEncoding('utf8')
+    this.headers = response.headers
+    this.#pieces = response.iterator({ destroyOnReturn: false }) as AsyncIterator<string>
   }
 
-  /** Connects; throws when the answer is no stream. */
-  static async open(url: string, headers: Record<string, string> = {}): Promise<EventStream> {
-    const response = await fetch(url, { headers })
-    if (response.status !== 200) throw new Error(await response.text())
-    return new EventStream(response)
+  /** Connects; rejects when the answer is no stream. */
+  static open(url: string, headers: Record<string, string> = {}): Promise<EventStream> {
+    return new Promise((resolve, reject) => {
+      const request = get(url, { headers, agent: false }, (response) => {
+        if (response.statusCode === 200) return resolve(new EventStream(response))
+        response.resume()
+        reject(new Error(`no stream: ${response.statusCode}`))
+      })
+      request.once('error', reject)
+    })
   }
 
   /** The next event; undefined when the stream has ended. */
@@ -33,9 +41,12 @@ export class EventStream {
     for (;;) {
       const end = this.#text.indexOf('\n\n')
       if (end === -1) {
-        const { done, value } = await this.#reader.read()
-        if (done) return undefined
-        this.#text += value
+        const piece = await this.#pieces.next().catch((error: unknown) => {
+          if (this.#hungUp) return { done: true, value: undefined } as const
+          throw error
+        })
+        if (piece.done === true) return undefined
+        this.#text += piece.value
         continue
       }
       const fields = new Map(
@@ -66,7 +77,8 @@ export class EventStream {
   }
 
   /** Hangs up. */
-  close(): Promise<void> {
-    return this.#reader.cancel()
+  close(): void {
+    this.#hungUp = true
+    this.#response.destroy()
   }
 }
