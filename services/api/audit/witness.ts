@@ -1,7 +1,12 @@
 import type { FastifyRequest } from 'fastify'
-import type { ActionEnd, AuditRecord, Witness } from '../../../shared/engine/audit-record.ts'
+import {
+  noLedger,
+  type ActionEnd,
+  type AuditRecord,
+  type Witness,
+} from '../../../shared/engine/audit-record.ts'
 import { problems, type ProblemCode } from '../../../shared/wire/problems.ts'
-import { openCredential } from '../access/credential.ts'
+import { openCredential, stranger } from '../access/credential.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -33,16 +38,25 @@ interface Particulars {
  */
 export function witnessOf(
   request: FastifyRequest,
-  { status = 200, action = actionOf(request), ledgerId }: Particulars = {},
+  { status = 200, action, ledgerId }: Particulars = {},
 ): Witness | undefined {
   if (request.credential === openCredential) return undefined
   return (end) => {
     request.isWitnessed = true
+    const { credential } = request
+    const went = wentLike(end, status)
+    // Written out, since every payment has one: spread together from three parts it took 6 µs instead of 0.2.
     return {
-      ...asked(request, action),
-      ...(ledgerId === undefined ? {} : { ledgerId }),
-      ...wentLike(end, status),
+      ledgerId: ledgerId ?? request.ledgerId,
+      credential: credential.id,
+      role: credential.role,
+      address: request.ip,
+      action: action ?? actionOf(request),
+      outcome: went.outcome,
+      status: went.status,
+      code: went.code,
       object: { kind: end.kind, id: end.id },
+      requestId: request.id,
       count: end.count ?? 1,
     }
   }
@@ -51,29 +65,20 @@ export function witnessOf(
 /** The record of a request that was denied, or refused without anything being kept of it. */
 export function refusalRecord(request: FastifyRequest, status: number): AuditRecord {
   const isDenied = status === 401 || status === 403 || status === 429
+  const { credential } = request
+  const isKnown = credential !== stranger
   return {
-    ...asked(request, actionOf(request)),
+    ledgerId: isKnown ? request.ledgerId : noLedger,
+    credential: credential.id,
+    role: isKnown ? credential.role : null,
+    address: request.ip,
+    action: actionOf(request),
     outcome: isDenied ? 'denied' : 'refused',
     status,
     code: request.problemCode ?? null,
     object: null,
-    count: 1,
-  }
-}
-
-function asked(
-  request: FastifyRequest,
-  action: string,
-): Pick<AuditRecord, 'ledgerId' | 'credential' | 'role' | 'address' | 'action' | 'requestId'> {
-  const { credential } = request
-  const isKnown = credential.ledgerId !== 0
-  return {
-    ledgerId: isKnown ? request.ledgerId : 0,
-    credential: credential.id,
-    role: isKnown ? credential.role : null,
-    address: request.ip,
-    action,
     requestId: request.id,
+    count: 1,
   }
 }
 
