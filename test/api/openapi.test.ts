@@ -121,7 +121,8 @@ describe('the OpenAPI document', () => {
   })
 
   test('says what whoever has an endpoint is sent there', () => {
-    const receiver = (document.webhooks?.['event'] as Api.PathItemObject).post
+    const { event } = document.webhooks ?? {}
+    const receiver = (event as Api.PathItemObject | undefined)?.post
     const body = receiver?.requestBody as Api.RequestBodyObject | undefined
     const media = body?.content['application/json']
 
