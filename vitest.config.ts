@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 // vitest reads its configuration from a default export: the one place that has one.
@@ -10,8 +11,8 @@ export default defineConfig({
     // Processes, not threads: better-sqlite3 is native, and a test that ends its process must end
     // no other file's.
     pool: 'forks',
-    // One file a core, also on two: most of the time they wait for a server.
-    maxWorkers: '100%',
+    // Three files for two cores: most of the time they wait for a server.
+    maxWorkers: Math.ceil(availableParallelism() * 1.5),
     testTimeout: 60_000,
     hookTimeout: 120_000,
     teardownTimeout: 30_000,
