@@ -1,5 +1,18 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
+
+/** Files that kill and wait: a short text, by which vitest orders them, and a long time. */
+const lasting = /\/test\/(?:faults|crash|access\/keys|webhooks\/kill|scripts\/migrate)/
+
+/** Begins with what lasts, so that nothing runs alone at the end. */
+class LastingFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files)
+    const isLasting = ({ moduleId }: TestSpecification) => lasting.test(moduleId)
+    return [...sorted.filter(isLasting), ...sorted.filter((file) => !isLasting(file))]
+  }
+}
 
 // vitest reads its configuration from a default export: the one place that has one.
 export default defineConfig({
@@ -12,6 +25,7 @@ export default defineConfig({
     // no other file's.
     pool: 'forks',
     // Three files for two cores: most of the time they wait for a server.
+    sequence: { sequencer: LastingFirst },
     maxWorkers: Math.ceil(availableParallelism() * 1.5),
     testTimeout: 60_000,
     hookTimeout: 120_000,

@@ -9,6 +9,7 @@ import { makeKey, showing } from '../support/keys.ts'
 import { openPeople, payment, type People } from '../support/people.ts'
 import { shapesOfBothStores, type Service } from '../support/service.ts'
 import { until } from '../support/until.ts'
+import { writtenAndSeen } from '../support/written-and-seen.ts'
 
 describe.each(shapesOfBothStores)('the stream of events on $name', (shape) => {
   let ledger: Service
@@ -37,12 +38,15 @@ describe.each(shapesOfBothStores)('the stream of events on $name', (shape) => {
     const request = payment({ debit, credit, amount: '0.01', ...rest })
     return (await ledger.api.postTransaction(request)).body.id
   }
-  const stream = (query = 'after=now', headers: Record<string, string> = {}) =>
-    EventStream.open(`${ledger.url}/api/v1/events/stream?${query}`, headers)
+  const stream = async (query = 'after=now', headers: Record<string, string> = {}) => {
+    await writtenAndSeen(ledger.location)
+    return EventStream.open(`${ledger.url}/api/v1/events/stream?${query}`, headers)
+  }
   const ids = (events: readonly { data: { data: { id: string } } }[]) =>
     events.map(({ data }) => data.data.id)
 
   it('tells what happens as the list does, each with the cursor behind it', async () => {
+    await writtenAndSeen(ledger.location)
     const { next_cursor: after } = (await ledger.api.events({ after: 'now' })).body
     const open = await stream(`after=${after}`)
     expect(open.headers['content-type']).toBe('text/event-stream; charset=utf-8')
@@ -134,6 +138,7 @@ describe.each(shapesOfBothStores)('the stream of events on $name', (shape) => {
   it('ends within a second when the key is revoked', async () => {
     const asking = await ledger.another({ access: { asking: 'always' } })
     const key = await makeKey(ledger.store, 'viewer')
+    await writtenAndSeen(ledger.location)
     const open = await EventStream.open(
       `${asking.url}/api/v1/events/stream?after=now`,
       showing(key),
@@ -171,6 +176,7 @@ describe.each(shapesOfBothStores)('the stream of events on $name', (shape) => {
       streamsMax: 100,
       stuckMsMax: 60_000,
     })
+    await writtenAndSeen(ledger.location)
     const after = await ledger.store.latestPosition(1)
     const mayRead = () => Promise.resolve(true)
     const before = eventsRead
@@ -196,6 +202,7 @@ describe.each(shapesOfBothStores)('the stream of events on $name', (shape) => {
     const places = await EventPlaces.of(ledger.store, 1, {})
     const bounds = { streamsMax: 2, stuckMsMax: 100 }
     const streams = new EventStreams(ledger.store, ledger.queue.news, bounds)
+    await writtenAndSeen(ledger.location)
     const after = await ledger.store.latestPosition(1)
     const wish = { ledgerId: 1, places, after, mayRead: () => Promise.resolve(true) }
     const [stuck, taking] = [streams.open(wish), streams.open(wish)]
@@ -212,6 +219,7 @@ describe.each(shapesOfBothStores)('the stream of events on $name', (shape) => {
     const onRequest = (message: unknown) => {
       answer = (message as { response: ServerResponse }).response
     }
+    await writtenAndSeen(ledger.location)
     const after = await ledger.store.latestPosition(1)
     subscribe('http.server.request.start', onRequest)
     const { hostname, port } = new URL(ledger.url)

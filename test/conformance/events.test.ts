@@ -6,6 +6,7 @@ import { open, openPeople, payment, type People } from '../support/people.ts'
 import { poisonedDatabase } from '../support/poison.ts'
 import { shapesOfBothStores, type Service } from '../support/service.ts'
 import { until } from '../support/until.ts'
+import { writtenAndSeen } from '../support/written-and-seen.ts'
 
 describe.each(shapesOfBothStores)('events on $name', (shape) => {
   let ledger: Service
@@ -23,7 +24,10 @@ describe.each(shapesOfBothStores)('events on $name', (shape) => {
 
   const pay = (debit: keyof People, credit: keyof People, amount: string, rest: object = {}) =>
     payment({ debit: people[debit], credit: people[credit], amount, ...rest })
-  const page = async (query: Query): Promise<EventPageJson> => (await ledger.api.events(query)).body
+  const page = async (query: Query): Promise<EventPageJson> => {
+    await writtenAndSeen(ledger.location)
+    return (await ledger.api.events(query)).body
+  }
   /** All that happened since the test began. */
   const told = async (): Promise<EventJson[]> => (await page({ after: start, limit: 200 })).items
   const summary = (events: readonly EventJson[]) => events.map(({ type, data }) => [type, data.id])
