@@ -26,7 +26,7 @@ describe('two APIs and two workers', () => {
       const reader = startBankReader(world)
       await attack(world, {
         seed: seedOfRun(),
-        durationMs: 18_000,
+        durationMs: 12_000,
         pauseMs: 1500,
         faults: [
           'kill a worker',
