@@ -13,6 +13,7 @@ export const verificationRequest = z
       .optional()
       .meta({ description: '`next_cursor` of the answer before, to go on from there.' }),
   })
+  .prefault({})
   .meta({ id: 'VerificationRequest', examples: [{}] })
 
 const count = z.int().min(0)

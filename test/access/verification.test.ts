@@ -63,6 +63,14 @@ describe.each(stores)('POST /api/v1/audit/verify on $name', ({ create }) => {
     })
   })
 
+  test('looks at all accounts when nothing is said', async () => {
+    const response = await fetch(`${service.url}/api/v1/audit/verify`, { method: 'POST' })
+    expect([response.status, await response.json()]).toMatchObject([
+      200,
+      { clean: true, complete: true, accounts: 3 },
+    ])
+  })
+
   test('refuses an account that is not there, and a cursor that is none or of another account', async () => {
     const nobody = '0198c0de-7a11-7000-8000-00000000a11c'
     expect((await verify({ account_id: nobody })).status).toBe(404)
