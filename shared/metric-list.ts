@@ -255,12 +255,12 @@ export const metricList = {
   },
   ledgerflow_connection_wait_seconds: {
     type: 'histogram',
-    help: 'Time that work waited for a connection of its pool, when none was free. After half a second it is turned away.',
+    help: 'Time that work waited for a connection of its pool, when none was free. A batch is turned away after half a second, a change after 0.9 s.',
     title: 'Waiting for a connection',
     group: 'Database',
     unit: 'seconds',
     labels: ['pool'],
-    buckets: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5],
+    buckets: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1],
   },
   ledgerflow_slow_statements_total: {
     type: 'counter',

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Configuration } from '../../shared/config.ts'
 import type { QueueStore } from '../../shared/engine/queue-store.ts'
 import type { Logger } from '../../shared/log.ts'
@@ -7,6 +6,7 @@ import { openAnchorBooks } from '../../shared/store/anchors/open-anchor-books.ts
 import { newestAnchor } from '../../shared/store/anchors/read-anchors.ts'
 import type { StoreLocation } from '../../shared/store/open.ts'
 import { paceOf } from '../../shared/store/verify/pace.ts'
+import { RecurringWork } from './recurring-work.ts'
 
 /** How often it is asked whether an anchor is due. */
 const lookMsMin = 100
@@ -35,63 +35,61 @@ export class Anchoring {
   readonly #rules: AnchorRules
   readonly #store: Pick<QueueStore, 'ledgerIds'>
   readonly #log: Logger
-  readonly #stopping = new AbortController()
   /** When a ledger was last looked through, so that one in which nothing moves is not all the time. */
   readonly #done = new Map<number, number>()
-  #running: Promise<void> = Promise.resolve()
+  readonly #recurring: RecurringWork
 
   constructor(rules: AnchorRules, store: Pick<QueueStore, 'ledgerIds'>, log: Logger) {
     this.#rules = rules
     this.#store = store
     this.#log = log
+    const pauseMs = Math.min(Math.max(rules.intervalMs / 10, lookMsMin), lookMsMax)
+    const failing = 'anchoring failed; it goes on'
+    this.#recurring = new RecurringWork(
+      { failing, pauseMs, work: (stopping) => this.#look(stopping) },
+      log,
+    )
   }
 
   start(): void {
-    this.#running = this.#run()
+    this.#recurring.start()
   }
 
   /** Begins no more and resolves when the anchors under way are made, or given up for the next time. */
-  async stop(): Promise<void> {
-    this.#stopping.abort()
-    await this.#running
+  stop(): Promise<void> {
+    return this.#recurring.stop()
   }
 
-  async #run(): Promise<void> {
-    const { signal } = this.#stopping
-    const pauseMs = Math.min(Math.max(this.#rules.intervalMs / 10, lookMsMin), lookMsMax)
-    while (!signal.aborted) {
-      await this.#look().catch((error: unknown) => {
-        if (!signal.aborted) this.#log.warn({ err: error }, 'anchoring failed; it goes on')
-      })
-      await sleep(pauseMs, undefined, { signal }).catch(() => undefined)
-    }
-  }
-
-  async #look(): Promise<void> {
+  async #look(stopping: AbortSignal): Promise<boolean> {
     const now = Date.now()
     const { intervalMs, location } = this.#rules
     const due = (await this.#store.ledgerIds()).filter(
       (id) => now - (this.#done.get(id) ?? 0) >= intervalMs,
     )
-    if (due.length === 0) return
+    if (due.length === 0) return false
     const books = openAnchorBooks(location)
     try {
       for (const ledgerId of due) {
         const newest = await newestAnchor(books, ledgerId)
         // Made by somebody else, or before this process was started, and by a clock that may go before ours.
         const age = now - Math.min(newest?.createdAt ?? 0, now)
-        if (age >= intervalMs) await this.#anchor(books, ledgerId)
+        if (age >= intervalMs) await this.#anchor(books, ledgerId, stopping)
         this.#done.set(ledgerId, age >= intervalMs ? now : now - age)
       }
     } finally {
       await books.close()
     }
+    return false
   }
 
-  async #anchor(books: ReturnType<typeof openAnchorBooks>, ledgerId: number): Promise<void> {
+  async #anchor(
+    books: ReturnType<typeof openAnchorBooks>,
+    ledgerId: number,
+    stopping: AbortSignal,
+  ): Promise<void> {
     const pace = paceOf(restPerWork)
     const made = await makeAnchors(books, ledgerId, (read) => {
-      this.#stopping.signal.throwIfAborted()
+      stopping.throwIfAborted()
       return pace(read)
     })
     for (const { number, heads, hash } of made) {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { EventStore } from '../../shared/engine/event-store.ts'
 import type { QueueStore } from '../../shared/engine/queue-store.ts'
 import type { Logger } from '../../shared/log.ts'
+import { RecurringWork } from './recurring-work.ts'
 
 const dayMs = 24 * 3600 * 1000
 
@@ -17,9 +18,7 @@ const pauseMs = 50
 export class EventPruner {
   readonly #store: EventStore & Pick<QueueStore, 'ledgerIds'>
   readonly #keepMs: number
-  readonly #log: Logger
-  readonly #stopping = new AbortController()
-  #running: Promise<void> = Promise.resolve()
+  readonly #recurring: RecurringWork
 
   constructor(
     store: EventStore & Pick<QueueStore, 'ledgerIds'>,
@@ -27,31 +26,23 @@ export class EventPruner {
   ) {
     this.#store = store
     this.#keepMs = keepDays * dayMs
-    this.#log = log
+    const failing = 'forgetting old events failed; it goes on'
+    this.#recurring = new RecurringWork(
+      { failing, pauseMs: pruneMs, work: (stopping) => this.#prune(stopping) },
+      log,
+    )
   }
 
   start(): void {
-    this.#running = this.#run()
+    this.#recurring.start()
   }
 
   /** Begins no more pieces and resolves when the one under way is done. */
-  async stop(): Promise<void> {
-    this.#stopping.abort()
-    await this.#running
+  stop(): Promise<void> {
+    return this.#recurring.stop()
   }
 
-  async #run(): Promise<void> {
-    const { signal } = this.#stopping
-    while (!signal.aborted) {
-      await this.#prune().catch((error: unknown) => {
-        this.#log.warn({ err: error }, 'forgetting old events failed; it goes on')
-      })
-      await sleep(pruneMs, undefined, { signal }).catch(() => undefined)
-    }
-  }
-
-  async #prune(): Promise<void> {
-    const { signal } = this.#stopping
+  async #prune(signal: AbortSignal): Promise<boolean> {
     const before = Date.now() - this.#keepMs
     for (const ledgerId of await this.#store.ledgerIds()) {
       while (!signal.aborted) {
@@ -60,5 +51,6 @@ export class EventPruner {
         await sleep(pauseMs, undefined, { signal }).catch(() => undefined)
       }
     }
+    return false
   }
 }

@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Posting } from '../../shared/engine/post.ts'
 import { expiryCommand } from '../../shared/engine/post-command.ts'
 import type { Logger } from '../../shared/log.ts'
 import type { HoldStore } from '../../shared/store/ledger-store.ts'
+import { RecurringWork } from './recurring-work.ts'
 
 /** How often a worker looks for holds whose time is over, and how many it ends of a ledger at once. */
 const tidyMs = 500
@@ -15,35 +15,22 @@ const batchSize = 200
 export class HoldTidier {
   readonly #store: HoldStore
   readonly #posting: Posting
-  readonly #log: Logger
-  readonly #stopping = new AbortController()
-  #running: Promise<void> = Promise.resolve()
+  readonly #recurring: RecurringWork
 
   constructor(store: HoldStore, posting: Posting, log: Logger) {
     this.#store = store
     this.#posting = posting
-    this.#log = log
+    const failing = 'ending holds failed; it goes on'
+    this.#recurring = new RecurringWork({ failing, pauseMs: tidyMs, work: () => this.#tidy() }, log)
   }
 
   start(): void {
-    this.#running = this.#run()
+    this.#recurring.start()
   }
 
   /** Starts no more batches and resolves when the one under way is done. */
-  async stop(): Promise<void> {
-    this.#stopping.abort()
-    await this.#running
-  }
-
-  async #run(): Promise<void> {
-    const { signal } = this.#stopping
-    while (!signal.aborted) {
-      const more = await this.#tidy().catch((error: unknown) => {
-        this.#log.warn({ err: error }, 'ending holds failed; it goes on')
-        return false
-      })
-      if (!more) await sleep(tidyMs, undefined, { signal }).catch(() => undefined)
-    }
+  stop(): Promise<void> {
+    return this.#recurring.stop()
   }
 
   /** Ends what is due; says whether there may be more. */
