@@ -9,7 +9,7 @@ import { startRedisService, witness } from './redis-service.ts'
 
 const waiting = { timeout: 20_000, interval: 20 }
 
-/** Words and figures that a request may carry, each found nowhere else. */
+/** Words and figures that a request may carry, each so long that no id and no time holds it by chance. */
 const canaries = {
   accountName: 'Canary Wallet Zebrafink',
   accountCode: 'canary-code-zebrafink',
@@ -19,11 +19,11 @@ const canaries = {
   metadataValue: 'canary value zebrafink',
   idempotencyKey: 'canary-key-zebrafink',
   orderingKey: 'canary-order-zebrafink',
-  amount: '31337.77',
+  amount: '3133731337313.77',
 } as const
 
 /** As they might be written otherwise: parts of the words, minor units, other scales. */
-const traces = [...Object.values(canaries), 'zebrafink', 'anary', '31337', '3133777', 'USD']
+const traces = [...Object.values(canaries), 'zebrafink', 'anary', '3133731337313', 'USD']
 
 const paymentsMax = 60
 

@@ -140,10 +140,12 @@ describe('the doorbell', () => {
 
   it('says in its jobs where work waits and what came of it, and nothing else', async () => {
     const key = 'board'
+    // Of so many digits that no id and no time holds them by chance.
+    const digits = '7070707070707'
     const poor = payment({
       debit: people.bob,
       credit: people.alice,
-      amount: '7.77',
+      amount: `${digits}.77`,
       ordering_key: key,
       idempotency_key: 'canary-key',
       reference: 'canary-reference',
@@ -169,7 +171,8 @@ describe('the doorbell', () => {
       stoppedBy: null,
       ms: expect.any(Number),
     })
-    expect(JSON.stringify([job.toJSON(), logs])).not.toMatch(/canary|7\.77|777/)
+    const told = JSON.stringify([job.toJSON(), logs])
+    expect([digits, 'canary'].filter((trace) => told.includes(trace))).toEqual([])
     await Promise.all(queues.map((each) => each.close()))
   })
 })
