@@ -12,34 +12,8 @@ import { operate, readTransaction } from './harness/probe.ts'
 import { ServiceProcess } from './harness/service-process.ts'
 import { until } from './harness/until.ts'
 import { startServers, startWorld, type Servers, type World } from './harness/world.ts'
+import { deadlyCause, deadlyRow } from './mutants/deadly-row.ts'
 import { mutatedSources } from './mutants/mutated-sources.ts'
-
-/** The file whose presence makes the row deadly. */
-const cause = 'deadly'
-
-/** Sources in which a drain that takes the transaction `deadly` kills its process in the midst of its database transaction. */
-const deadlySources = () =>
-  mutatedSources({
-    name: 'a row that ends the process',
-    changes: [
-      {
-        file: 'shared/engine/decide-drain.ts',
-        search: '    const ids = new Set<string>()\n',
-        replace: `    if (existsSync('${cause}') && taken.some((row) => row.transaction.reference === 'deadly')) {
-      process.kill(process.pid, 'SIGKILL')
-    }
-    const ids = new Set<string>()
-`,
-      },
-      {
-        file: 'shared/engine/decide-drain.ts',
-        search: "import type { TransactionRecord } from './transaction-record.ts'\n",
-        replace: `import { existsSync } from 'node:fs'
-import type { TransactionRecord } from './transaction-record.ts'
-`,
-      },
-    ],
-  })
 
 /** Starts processes again when they have died, as an orchestrator does, until it is ended; gives how many have died. */
 function supervise(processes: readonly ServiceProcess[]): { end(): Promise<number> } {
@@ -67,8 +41,8 @@ function supervise(processes: readonly ServiceProcess[]): { end(): Promise<numbe
 
 let sources: string
 beforeEach(async () => {
-  sources = await deadlySources()
-  await writeFile(join(sources, cause), '')
+  sources = await mutatedSources(deadlyRow)
+  await writeFile(join(sources, deadlyCause), '')
 })
 afterEach(() => rm(sources, { recursive: true, force: true }))
 
@@ -132,7 +106,7 @@ describe('a row that ends every worker that takes it', () => {
     expect(deaths).toBeGreaterThanOrEqual(deathsMax + 2)
     expect(deaths).toBeLessThanOrEqual(deathsMax + 2 + workers.length)
 
-    await rm(join(sources, cause))
+    await rm(join(sources, deadlyCause))
     expect(await operate(world, deadly, 'resume')).toBe(200)
     expect((await readTransaction(world, behind, { wait: 20 })).status).toBe('posted')
     expect((await readTransaction(world, deadly)).status).toBe('posted')

@@ -38,14 +38,23 @@ export async function mutatedSources({ name, changes = [] }: Mutant): Promise<st
   }
 }
 
+/** Rejects when a change of a mutant does not apply exactly once to the sources as they are. */
+export async function expectToApply({ name, changes = [] }: Mutant): Promise<void> {
+  for (const change of changes) await changed(name, ourSources, change)
+}
+
 async function apply(name: string, folder: string, change: Change): Promise<void> {
-  const file = join(folder, change.file)
-  const text = await readFile(file, 'utf8')
+  await writeFile(join(folder, change.file), await changed(name, folder, change))
+}
+
+/** The text of a file with a change made. */
+async function changed(name: string, folder: string, change: Change): Promise<string> {
+  const text = await readFile(join(folder, change.file), 'utf8')
   const parts = text.split(change.search)
   if (parts.length !== 2) {
     throw new Error(
       `the mutant “${name}” no longer applies: ${change.file} has ${parts.length - 1} times\n${change.search}`,
     )
   }
-  await writeFile(file, parts.join(change.replace))
+  return parts.join(change.replace)
 }
