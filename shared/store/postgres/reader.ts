@@ -10,6 +10,12 @@ const poolSize = 4
 /** No reader keeps a snapshot for longer: while one is open, dead versions pile up and posting slows down. */
 const statementTimeoutMs = 5000
 
+/**
+ * Nor does one wait for a lock. Nobody who posts holds one that readers wait for, only who changes a table; and a read that many share
+ * keeps them all.
+ */
+const lockTimeoutMs = 800
+
 /** How long a request waits for a connection before it is told to come back: within a second, in all. */
 const connectionTimeoutMs = 900
 
@@ -17,12 +23,13 @@ const connectionTimeoutMs = 900
  * Plans must not depend on statistics. On tables that were never analysed the newest page of transactions was planned as
  * a bitmap scan of the whole ledger and a sort; a test explains every read in that state.
  */
-const plannerSettings = [
+const sessionSettings = [
   'enable_seqscan=off',
   'enable_bitmapscan=off',
   'enable_hashjoin=off',
   'enable_mergejoin=off',
   'jit=off',
+  `lock_timeout=${lockTimeoutMs}`,
 ]
 
 /** Reads on connections of its own, so that a burst of reads never takes a connection from posting. */
@@ -46,7 +53,7 @@ export class PostgresReader implements Reader {
       connectionTimeoutMillis: connectionTimeoutMs,
       statement_timeout: statementTimeoutMs,
       query_timeout: statementTimeoutMs + 1000,
-      options: [...plannerSettings, ...settings].map((setting) => `-c ${setting}`).join(' '),
+      options: [...sessionSettings, ...settings].map((setting) => `-c ${setting}`).join(' '),
     })
     // An idle connection that dies is replaced when next needed; without a listener it would end the process.
     this.#pool.on('error', () => undefined)

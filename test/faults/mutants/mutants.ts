@@ -66,8 +66,12 @@ async function soon(
       {
         file: 'shared/engine/accept.ts',
         search: 'this.#accepted(slotsOf(commands))',
-        replace:
-          'this.#accepted(decision.accepted.map(({ ledgerId, place }) => ({ ledgerId, ...place })) as never)',
+        replace: `this.#accepted(
+      outcomes.flatMap((outcome) => {
+        if (outcome.kind !== 'written') return []
+        return { ledgerId: outcome.transaction.ledgerId, ...outcome.transaction.place }
+      }) as never,
+    )`,
       },
       {
         file: 'shared/queue/bullmq-doorbell.ts',
