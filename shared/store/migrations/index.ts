@@ -11,6 +11,7 @@ import { Audit0000000000010 } from './0010-audit.ts'
 import { Events0000000000011 } from './0011-events.ts'
 import { Traceparent0000000000012 } from './0012-traceparent.ts'
 import { Webhooks0000000000013 } from './0013-webhooks.ts'
+import { NewestAccount0000000000014 } from './0014-newest-account.ts'
 
 /** All migrations, in order. A migration that has been released is never changed. */
 export const migrations = [
@@ -27,4 +28,5 @@ export const migrations = [
   Events0000000000011,
   Traceparent0000000000012,
   Webhooks0000000000013,
+  NewestAccount0000000000014,
 ] as const

@@ -1,5 +1,6 @@
 import type { ChainedAccount } from '../../engine/entry-chain.ts'
 import { chainHead, lockedAccountOf, lockedColumns } from '../locked-account.ts'
+import { newestAccount } from './newest-account.ts'
 import type { Prepared } from './posting-connection.ts'
 
 /**
@@ -18,10 +19,8 @@ export const lockAccounts: Prepared = {
             select ${lockedColumns},
                    (extract(epoch from last_posted_at) * 1000)::bigint,
                    ${chainHead(`encode(chain_hash, 'hex')`)}
-              from accounts
-             where ledger_id = $1 and id = wanted.id
-             limit 1
-               for no key update
+              ${newestAccount('wanted.id')}
+                   for no key update
           ) account`,
 }
 

@@ -3,6 +3,7 @@ import type { TransactionRecord } from '../../engine/transaction-record.ts'
 import { resolvedText } from '../stored-columns.ts'
 import { plainArray, timeText } from './array-text.ts'
 import { movementParameters, type Movement } from './move-money.ts'
+import { newestAccount } from './newest-account.ts'
 
 /** How many parameters a statement that ends with `moveMoneyAndHolds` has for it: the first ones. */
 export const movementParametersCount = 24
@@ -49,7 +50,7 @@ export const moveMoneyAndHolds = `resolved as (
                       as totals (id, posted_debits, posted_credits, version, chain_hash, held_debits,
                                  held_credits, last_posted_at)
               cross join lateral (
-                select ctid as place from accounts where ledger_id = $1 and id = totals.id limit 1
+                select ctid as place ${newestAccount('totals.id')}
               ) row
            ) moved
           where a.ctid = moved.place`

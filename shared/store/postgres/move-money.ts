@@ -3,6 +3,7 @@ import type { BatchWrites } from '../../engine/posting-store.ts'
 import type { TransactionRecord } from '../../engine/transaction-record.ts'
 import type { PostedEntry } from '../../ledger/decide.ts'
 import { plainArray, timeText } from './array-text.ts'
+import { newestAccount } from './newest-account.ts'
 
 /**
  * The end of every statement that moves money, whatever came before it: the entries, and the totals of their accounts with the heads of their chains.
@@ -33,7 +34,7 @@ export const moveMoney = `posted as (
                from unnest($12::uuid[], $13::numeric[], $14::numeric[], $15::bigint[], $16::text[])
                       as totals (id, posted_debits, posted_credits, version, chain_hash)
               cross join lateral (
-                select ctid as place from accounts where ledger_id = $1 and id = totals.id limit 1
+                select ctid as place ${newestAccount('totals.id')}
               ) row
            ) moved
           where a.ctid = moved.place`

@@ -5,13 +5,14 @@ import type { TransactionRecord } from '../../engine/transaction-record.ts'
 import type { Reader, Statement } from '../reader.ts'
 import { accountOf, entryOf, transactionOf, type Row } from '../rows.ts'
 import { plainArray } from './array-text.ts'
+import { newestAccount } from './newest-account.ts'
 
 /** Accounts by their ids, one probe of `accounts_pkey` each. No lock. */
 const accountsById: Statement = {
   name: 'accounts_by_id',
   text: `select account.* from unnest($2::uuid[]) as wanted (id)
           cross join lateral (
-            select * from accounts where ledger_id = $1 and id = wanted.id limit 1
+            select * ${newestAccount('wanted.id')}
           ) account`,
 }
 
