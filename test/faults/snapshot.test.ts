@@ -19,11 +19,8 @@ import { payment } from '../support/people.ts'
  */
 const transactions = Number(process.env['FAULTS_SNAPSHOT'] ?? 40_000)
 
-/**
- * Each account moves twenty times beside the snapshot. None of its versions can be removed meanwhile, and each payment passes
- * them all: from about thirty on the speed is below half, whatever is done about the queue.
- */
-const movesOfAccount = 20
+/** How often each account moves beside the snapshot, which keeps all its versions. */
+const movesOfAccount = 200
 const accountCount = (2 * transactions) / movesOfAccount
 
 /** One turn: so many are posted, then so many queued and drained. */

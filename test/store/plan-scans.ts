@@ -9,6 +9,8 @@ export interface Scan {
   readonly kind: string
   readonly index: string | undefined
   readonly condition: string
+  /** From which end of the index. */
+  readonly direction: string | undefined
 }
 
 /** The columns of every index, in their order. */
@@ -51,6 +53,7 @@ interface PlanNode {
   readonly 'Node Type': string
   readonly 'Index Name'?: string
   readonly 'Index Cond'?: string
+  readonly 'Scan Direction'?: string
   readonly 'Relation Name'?: string
   readonly Plans?: readonly PlanNode[]
 }
@@ -64,12 +67,15 @@ export function planOf(row: Row): PlanNode {
 /** All that reads a table or joins by reading a whole side; tables a trigger reads are planned for themselves. */
 export function scansIn(statement: string, node: PlanNode): Scan[] {
   const kind = node['Node Type']
-  const own =
-    node['Relation Name'] !== undefined && kind !== 'ModifyTable'
-      ? [{ statement, kind, index: node['Index Name'], condition: node['Index Cond'] ?? '' }]
-      : /Hash Join|Merge Join|Bitmap/.test(kind)
-        ? [{ statement, kind, index: undefined, condition: '' }]
-        : []
+  const scan = {
+    statement,
+    kind,
+    index: node['Index Name'],
+    condition: node['Index Cond'] ?? '',
+    direction: node['Scan Direction'],
+  }
+  const readsTable = node['Relation Name'] !== undefined && kind !== 'ModifyTable'
+  const own = readsTable || /Hash Join|Merge Join|Bitmap/.test(kind) ? [scan] : []
   return [...own, ...(node.Plans ?? []).flatMap((plan) => scansIn(statement, plan))]
 }
 

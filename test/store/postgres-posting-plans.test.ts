@@ -68,6 +68,29 @@ describe.each(tableStates)('on tables that are $state', ({ prepare }) => {
     }
   })
 
+  test('accounts that move are looked for from the end of the index where their newest version is', async () => {
+    const fresh = await PostingConnection.open(ledger.url)
+    try {
+      for (const connection of [fresh, old]) {
+        const found = new Set<string>()
+        for (const scans of [scansOfPosting, scansOfSpecial, scansOfQueue]) {
+          for (const { index, direction, statement } of await scans(connection)) {
+            if (index === 'accounts_pkey') found.add(`${statement}: ${direction}`)
+          }
+        }
+        expect([...found].toSorted()).toEqual([
+          'lock_accounts: Backward',
+          'write_batch: Backward',
+          'write_drained: Backward',
+          'write_mixed_batch: Backward',
+          'write_mixed_drained: Backward',
+        ])
+      }
+    } finally {
+      fresh.close()
+    }
+  })
+
   test('every statement of holds, captures and reversals probes its indexes', async () => {
     const fresh = await PostingConnection.open(ledger.url)
     try {
