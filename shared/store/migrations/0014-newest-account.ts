@@ -1,18 +1,25 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm'
 
 /**
- * Lets the guard of entries find an account at once while somebody's snapshot keeps its old versions: from the back of the index, where
- * the newest version is, as posting itself does. What it checks is the same. For Postgres; SQLite keeps no versions.
+ * Lets an account be found at once while somebody's snapshot keeps its old versions: from the back of the index, where the newest one
+ * is. The guard of entries looks there, as posting itself does; what it checks is the same. And the index keeps an entry for each
+ * version: those that share one are read from the front also by a scan that comes from the back. For Postgres; SQLite keeps no versions.
+ *
+ * Source: PostgreSQL, `_bt_readpage` in nbtsearch.c: "we deliberately save/return items from posting lists in ascending heap TID order".
  */
 export class NewestAccount0000000000014 implements MigrationInterface {
   readonly name = 'NewestAccount0000000000014'
 
   async up(runner: QueryRunner): Promise<void> {
-    if (runner.connection.options.type === 'postgres') await runner.query(guardWith(fromTheBack))
+    if (runner.connection.options.type !== 'postgres') return
+    await runner.query(`alter index accounts_pkey set (deduplicate_items = off)`)
+    await runner.query(guardWith(fromTheBack))
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    if (runner.connection.options.type === 'postgres') await runner.query(guardWith(fromTheFront))
+    if (runner.connection.options.type !== 'postgres') return
+    await runner.query(guardWith(fromTheFront))
+    await runner.query(`alter index accounts_pkey reset (deduplicate_items)`)
   }
 }
 
