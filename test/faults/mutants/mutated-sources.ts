@@ -38,9 +38,10 @@ export async function mutatedSources({ name, changes = [] }: Mutant): Promise<st
   }
 }
 
-/** Rejects when a change of a mutant does not apply exactly once to the sources as they are. */
-export async function expectToApply({ name, changes = [] }: Mutant): Promise<void> {
-  for (const change of changes) await changed(name, ourSources, change)
+/** Which changes of a mutant do not apply exactly once to the sources as they are. */
+export async function misfitsOf({ name, changes = [] }: Mutant): Promise<readonly string[]> {
+  const tried = await Promise.allSettled(changes.map((change) => changed(name, ourSources, change)))
+  return tried.flatMap((one) => (one.status === 'rejected' ? String(one.reason) : []))
 }
 
 async function apply(name: string, folder: string, change: Change): Promise<void> {
