@@ -42,6 +42,10 @@ function print(report: VerificationReport): void {
         `${failed} failed, ${canceled} canceled, ${queued} queued, ${ledger.queued} places in the queue`,
     )
     console.log(`  ${held} holds open, ${captured} captured, ${voided} voided, ${expired} expired`)
+    if (ledger.told.toldSince !== undefined) {
+      const since = new Date(ledger.told.toldSince).toISOString()
+      console.log(`  ${ledger.told.events} events; what ended since ${since} is told once each`)
+    }
     if (ledger.anchors > 0) console.log(`  ${ledger.anchors} anchors over the chains of entries`)
     for (const { currency, accounts, debits, credits } of ledger.totals) {
       console.log(

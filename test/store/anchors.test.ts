@@ -71,6 +71,8 @@ describe.each(stores)('anchors on $name', ({ create }) => {
 
   /** Removes what was posted after a version, of alice and of cash, with all that says so; as whoever owns the database can. */
   const cutAfter = (version: number) => `
+    delete from events where subject_id in (
+      select transaction_id from entries where account_id = '${alice}' and account_version > ${version});
     delete from transactions where id in (
       select transaction_id from entries where account_id = '${alice}' and account_version > ${version});
     delete from entries where account_version > ${version};

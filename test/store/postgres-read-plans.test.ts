@@ -23,6 +23,7 @@ import { makeAnchors } from '../../shared/store/anchors/make-anchors.ts'
 import { verifyAnchors } from '../../shared/store/verify/verify-anchors.ts'
 import { verifyAccounts } from '../../shared/store/verify/verify-accounts.ts'
 import { Differences } from '../../shared/store/verify/differences.ts'
+import { verifyEvents } from '../../shared/store/verify/verify-events.ts'
 import { verifyHolds } from '../../shared/store/verify/verify-holds.ts'
 import { verifyResolved } from '../../shared/store/verify/verify-resolved.ts'
 import { verifyTotals } from '../../shared/store/verify/verify-totals.ts'
@@ -84,6 +85,7 @@ describe.each(tableStates)('on tables that are $state', ({ state, prepare }) => 
       await verifyDatedEntries(verifying, ledgerId, differences, atOnce)
       await verifyQueue(verifying, ledgerId, differences, atOnce)
       await verifyHolds(verifying, ledgerId, differences, atOnce)
+      await verifyEvents(verifying, ledgerId, differences, { pace: atOnce })
       await verifyResolved(verifying, ledgerId, [newId(), newId()], new Differences(), atOnce)
       expect(differences.named).toEqual([])
     } finally {
@@ -355,6 +357,9 @@ const expectedOfVerification: readonly string[] = [
   'batch_members_pkey (ledger_id, batch_id)',
   'accounts_pkey (ledger_id)',
   'accounts_pkey (ledger_id, id)',
+  'events_pkey (ledger_id)',
+  'events_pkey (ledger_id, position)',
+  'pruned_events_pkey (ledger_id)',
   'anchors_pkey (ledger_id)',
   'anchors_pkey (ledger_id, number)',
   'anchored_heads_pkey (ledger_id, anchor)',

@@ -14,6 +14,8 @@ const tables = [
   'dated_entries',
   'anchors',
   'anchored_heads',
+  'events',
+  'pruned_events',
 ]
 
 /** Books that can be spoilt past every guard, as only somebody with the file or the superuser's password can. */
@@ -70,9 +72,13 @@ function spoilableSqlite(original: string): Spoilable {
       copyFileSync(original, path)
       const copy = new Database(path)
       copy.pragma('foreign_keys = off')
-      const triggers = copy.prepare(`select name from sqlite_schema where type = 'trigger'`).pluck()
-      for (const name of triggers.all() as string[]) copy.exec(`drop trigger ${name}`)
+      const triggers = copy
+        .prepare(`select name, sql from sqlite_schema where type = 'trigger'`)
+        .all() as { name: string; sql: string }[]
+      for (const { name } of triggers) copy.exec(`drop trigger ${name}`)
       copy.exec(sql)
+      // Without them whoever posts to these books would tell no events.
+      for (const trigger of triggers) copy.exec(trigger.sql)
       copy.close()
     },
   }

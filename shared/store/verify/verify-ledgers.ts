@@ -6,6 +6,7 @@ import type { VerifyingReader } from './verifying-reader.ts'
 const allLedgers: Statement = { name: 'verify_ledgers', text: `select id from ledgers order by id` }
 
 const owned = [
+  'events',
   'currencies',
   'accounts',
   'transactions',

@@ -5,6 +5,7 @@ import { paceOf } from './pace.ts'
 import { verifyAnchors, type KeptAnchor } from './verify-anchors.ts'
 import { verifyAccounts } from './verify-accounts.ts'
 import { verifyDatedEntries } from './verify-dated-entries.ts'
+import { verifyEvents, type EventEvidence } from './verify-events.ts'
 import { verifyHolds } from './verify-holds.ts'
 import { verifyLedgers } from './verify-ledgers.ts'
 import { verifyQueue } from './verify-queue.ts'
@@ -25,6 +26,8 @@ export interface LedgerEvidence {
   readonly queued: number
   /** Holds that have not ended. */
   readonly openHolds: number
+  /** What is told of it. */
+  readonly told: EventEvidence
   /** Anchors over the accounts. */
   readonly anchors: number
   /** What all accounts of a currency hold together, at one instant. */
@@ -55,7 +58,7 @@ export interface VerificationOptions {
  * Recomputes what the ledger promises of its books from entries alone, knowing nothing of how they were posted: debits
  * equal credits over each currency and in every transaction, every account is the sum of its gap-free
  * entries, what is held on it is what its open holds have left, and what is captured or reversed of a transaction is what its captures
- * and reversals moved. All ledgers of the store.
+ * and reversals moved; and that its events agree with its transactions. All ledgers of the store.
  *
  * May run beside a service that posts: it reads in short pieces, holds no lock and no snapshot, and needs memory for a
  * few thousand rows. Rejects when the store cannot be read.
@@ -105,6 +108,7 @@ async function verifyLedger(
     transactions: transactions.byStatus,
     queued: await verifyQueue(reader, ledgerId, differences, pace),
     openHolds: await verifyHolds(reader, ledgerId, differences, pace),
+    told: await verifyEvents(reader, ledgerId, differences, { pace }),
     anchors: await verifyAnchors(reader, ledgerId, differences, { pace, kept }),
     totals,
     moved: transactions.sums,
