@@ -30,12 +30,25 @@ export class ServiceProcess {
   }
 
   /** Starts it as `npm start` does, on a free port; resolves when it says that it is ready. */
-  static async start(
+  static start(
     location: StoreLocation,
     environment: Readonly<Record<string, string>> = {},
   ): Promise<ServiceProcess> {
+    return ServiceProcess.#run('services/main.ts', location, environment)
+  }
+
+  /** Starts a worker by itself, as `npm run worker` does. */
+  static startWorker(location: StoreLocation, redisUrl: string): Promise<ServiceProcess> {
+    return ServiceProcess.#run('services/worker/main.ts', location, { REDIS_URL: redisUrl })
+  }
+
+  static async #run(
+    entry: string,
+    location: StoreLocation,
+    environment: Readonly<Record<string, string>>,
+  ): Promise<ServiceProcess> {
     const databaseUrl = location.dialect === 'sqlite' ? `sqlite:${location.path}` : location.url
-    const child = spawn(process.execPath, ['--import', 'tsx', 'services/main.ts'], {
+    const child = spawn(process.execPath, ['--import', 'tsx', entry], {
       cwd: root,
       env: { PATH: process.env['PATH'], DATABASE_URL: databaseUrl, PORT: '0', ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
