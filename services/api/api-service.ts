@@ -22,6 +22,7 @@ import { Gate, type GateRules } from './access/gate.ts'
 import { EventStreams } from './event-streams.ts'
 import type { Readiness } from './readiness.ts'
 import { buildApi, type Border } from './server.ts'
+import { UnusedConnections } from './unused-connections.ts'
 import { Waiting } from './waiting.ts'
 
 /** What an API service is made of; all of it is its caller's to close. */
@@ -112,6 +113,7 @@ export async function startApi(parts: ApiParts, options: ApiOptions): Promise<Ap
   }
   const gate = await Gate.of(store, options.access ?? { asking: 'when_configured' })
   const server = await buildApi(context, gate, readiness, { ...unlimited, ...options.border })
+  const unused = new UnusedConnections(server.server)
   const address = await server.listen({ host: options.host, port: options.port })
   log.debug({ address }, 'the API listens')
   return {
@@ -120,7 +122,7 @@ export async function startApi(parts: ApiParts, options: ApiOptions): Promise<Ap
       readiness.stopping = true
       waiting.stop()
       streams.stop()
-      await closeAnswering(server)
+      await closeAnswering(server, unused)
       stopCounting()
       gate.close()
     },
@@ -129,13 +131,14 @@ export async function startApi(parts: ApiParts, options: ApiOptions): Promise<Ap
 
 /**
  * Closes the server once what is in hand is answered. A connection that was busy when closing began is idle after its
- * answer, and Node would keep it for as long as keep-alive lasts; one whose client never ends its request would be kept for ever.
+ * answer, and Node would keep it for as long as keep-alive lasts; one whose client never ends its request would be kept for ever. One
+ * that never had a request is closed at once.
  */
-async function closeAnswering(server: FastifyInstance): Promise<void> {
+async function closeAnswering(server: FastifyInstance, unused: UnusedConnections): Promise<void> {
   const idle = setInterval(() => server.server.closeIdleConnections(), idleCheckMs)
   const late = setTimeout(() => server.server.closeAllConnections(), answersMsMax)
   try {
-    await server.close()
+    await Promise.all([server.close(), unused.close()])
   } finally {
     clearInterval(idle)
     clearTimeout(late)
