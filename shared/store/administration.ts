@@ -1,6 +1,6 @@
 import type { Currency } from '../ledger/currency.ts'
 import type { AdministrativeSource } from './data-source.ts'
-import type { LedgerRow } from './account-entities.ts'
+import type { LedgerRow } from './entities/account-entities.ts'
 import { failingClearly } from './failing-clearly.ts'
 import { ApiKeys } from './api-keys.ts'
 import { KnownLedgers } from './ledgers.ts'

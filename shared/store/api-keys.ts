@@ -5,7 +5,7 @@ import type { ApiKey, NewKey } from '../access/api-key.ts'
 import type { Role } from '../access/role.ts'
 import { storedRecord } from './audit-log.ts'
 import type { AdministrativeSource } from './data-source.ts'
-import type { ApiKeyRow } from './api-key-entity.ts'
+import type { ApiKeyRow } from './entities/api-key-entity.ts'
 import { failingClearly } from './failing-clearly.ts'
 
 /** What a key is made for. */

@@ -1,7 +1,7 @@
 import { DataSource } from 'typeorm'
 import type { Database } from 'better-sqlite3'
 import type { Dialect } from './dialect.ts'
-import { entitiesFor, type Entities } from './entities.ts'
+import { entitiesFor, type Entities } from './entities/entities.ts'
 import { migrations } from './migrations/index.ts'
 import { prepareSqlite } from './sqlite/connection.ts'
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Posting } from '../../shared/engine/post.ts'
 import { Metrics } from '../../shared/metrics.ts'
-import { entitiesFor } from '../../shared/store/entities.ts'
+import { entitiesFor } from '../../shared/store/entities/entities.ts'
 import type { LedgerStore } from '../../shared/store/ledger-store.ts'
 import { openStore, type StoreLocation } from '../../shared/store/open.ts'
 import { verifyStore } from '../../shared/store/verify/verify-store.ts'

@@ -1,6 +1,6 @@
-import type { StoredProblem } from '../engine/batch-record.ts'
-import type { BatchMode } from '../engine/command-batch.ts'
-import type { ColumnKinds } from './dialect.ts'
+import type { StoredProblem } from '../../engine/batch-record.ts'
+import type { BatchMode } from '../../engine/command-batch.ts'
+import type { ColumnKinds } from '../dialect.ts'
 import { schema } from './entity-schema.ts'
 
 /** A place in the durable queue: narrow, and gone once its transaction has ended. */

@@ -1,5 +1,5 @@
-import type { StoredRecord } from './audit-log.ts'
-import type { ColumnKinds } from './dialect.ts'
+import type { StoredRecord } from '../audit-log.ts'
+import type { ColumnKinds } from '../dialect.ts'
 import { schema } from './entity-schema.ts'
 
 /** Who did what, as it was written together; never changed, never removed. Ledger 0 is none. */

@@ -1,5 +1,5 @@
-import type { EventType } from '../engine/event.ts'
-import type { ColumnKinds } from './dialect.ts'
+import type { EventType } from '../../engine/event.ts'
+import type { ColumnKinds } from '../dialect.ts'
 import { schema } from './entity-schema.ts'
 
 /** What has happened to a transaction or an account; never changed, removed when it is old. */

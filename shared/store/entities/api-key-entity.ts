@@ -1,5 +1,5 @@
-import { roles, type Role } from '../access/role.ts'
-import type { ColumnKinds } from './dialect.ts'
+import { roles, type Role } from '../../access/role.ts'
+import type { ColumnKinds } from '../dialect.ts'
 import { oneOf, schema } from './entity-schema.ts'
 
 /** A key that a caller shows; its hash is all that is kept of it. No ledger means all of them. */

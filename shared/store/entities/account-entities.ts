@@ -3,10 +3,10 @@ import {
   accountTypes,
   type AccountStatus,
   type AccountType,
-} from '../ledger/account.ts'
-import type { MinorUnits } from '../ledger/money.ts'
-import type { Metadata } from '../engine/transaction-record.ts'
-import type { ColumnKinds } from './dialect.ts'
+} from '../../ledger/account.ts'
+import type { MinorUnits } from '../../ledger/money.ts'
+import type { Metadata } from '../../engine/transaction-record.ts'
+import type { ColumnKinds } from '../dialect.ts'
 import { oneOf, schema } from './entity-schema.ts'
 
 /** A book: everything else belongs to exactly one. */

@@ -1,12 +1,16 @@
 import type { EntitySchemaOptions } from 'typeorm'
-import type { Metadata } from '../engine/transaction-record.ts'
-import { directions, type Direction } from '../ledger/account.ts'
-import type { RequestedEntry } from '../ledger/command.ts'
-import type { MinorUnits } from '../ledger/money.ts'
-import type { Refusal } from '../ledger/refusal.ts'
-import type { HoldChangeWish, SpecialWish } from '../ledger/special-wish.ts'
-import { holdStatuses, transactionStatuses, type TransactionStatus } from '../ledger/transaction.ts'
-import { columnKinds, type Dialect } from './dialect.ts'
+import type { Metadata } from '../../engine/transaction-record.ts'
+import { directions, type Direction } from '../../ledger/account.ts'
+import type { RequestedEntry } from '../../ledger/command.ts'
+import type { MinorUnits } from '../../ledger/money.ts'
+import type { Refusal } from '../../ledger/refusal.ts'
+import type { HoldChangeWish, SpecialWish } from '../../ledger/special-wish.ts'
+import {
+  holdStatuses,
+  transactionStatuses,
+  type TransactionStatus,
+} from '../../ledger/transaction.ts'
+import { columnKinds, type Dialect } from '../dialect.ts'
 import { oneOf, schema } from './entity-schema.ts'
 
 /** A transaction: one row for life. */

@@ -8,7 +8,7 @@ import {
 import { anchorEntities, type AnchoredHeadRow, type AnchorRow } from './anchor-entities.ts'
 import { apiKeyEntity, type ApiKeyRow } from './api-key-entity.ts'
 import { auditEntity, type AuditRow } from './audit-entity.ts'
-import { columnKinds, type Dialect } from './dialect.ts'
+import { columnKinds, type Dialect } from '../dialect.ts'
 import { eventEntity, type EventRow } from './event-entity.ts'
 import {
   queueEntities,

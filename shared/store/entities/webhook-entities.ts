@@ -4,8 +4,8 @@ import {
   endpointStatuses,
   type WebhookDelivery,
   type WebhookEndpoint,
-} from '../webhooks/endpoint.ts'
-import type { ColumnKinds } from './dialect.ts'
+} from '../../webhooks/endpoint.ts'
+import type { ColumnKinds } from '../dialect.ts'
 
 /** An endpoint, and which process sends to it until when. */
 export interface WebhookEndpointRow extends WebhookEndpoint {

@@ -1,4 +1,4 @@
-import type { ColumnKinds } from './dialect.ts'
+import type { ColumnKinds } from '../dialect.ts'
 import { schema } from './entity-schema.ts'
 
 /** A seal over the heads of accounts (`Anchor`); never changed, never removed. */

@@ -1,6 +1,6 @@
-import type { Direction } from '../ledger/account.ts'
-import type { MinorUnits } from '../ledger/money.ts'
-import type { ColumnKinds } from './dialect.ts'
+import type { Direction } from '../../ledger/account.ts'
+import type { MinorUnits } from '../../ledger/money.ts'
+import type { ColumnKinds } from '../dialect.ts'
 import { schema } from './entity-schema.ts'
 
 /** An entry that takes effect at another time than it was posted, as a trigger notes it beside the entry itself. */
