@@ -15,7 +15,8 @@ import { until } from '../support/until.ts'
 
 const options = { service: 'ledgerflow-test', share: 1 }
 const canary = 'kanarienvogel'
-const canaryAmount = '867.53'
+/** Of so many digits that no time holds them by chance. */
+const canaryAmount = '3133731337313.77'
 
 /** The trace of a caller, and the header by which it tells of it. */
 function newTrace(flags = '01') {

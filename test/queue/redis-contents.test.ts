@@ -102,7 +102,7 @@ async function postCanaries(): Promise<string[]> {
     // Each tenth takes more than the wallet can ever hold.
     const outgoing = number % 10 === 0
     const [debit, credit] = outgoing ? [wallet, cash] : [cash, wallet]
-    const amount = outgoing ? `9${canaries.amount}` : canaries.amount
+    const amount = outgoing ? `999${canaries.amount}` : canaries.amount
     const body = {
       currency: 'USD',
       reference: canaries.reference,
