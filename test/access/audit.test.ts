@@ -2,6 +2,7 @@ import Database from 'better-sqlite3'
 import type { OpenAPIV3_1 as Api } from 'openapi-types'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { withClient } from '../../scripts/provision/postgres-database.ts'
+import { windowMs } from '../../services/api/access/counts.ts'
 import { RefusalLog } from '../../services/api/audit/refusal-log.ts'
 import type { AuditRecord } from '../../shared/engine/audit-record.ts'
 import { createLog } from '../../shared/log.ts'
@@ -243,27 +244,41 @@ describe.each(stores)('the audit log, over $name', ({ locate }) => {
   })
 
   test('has what was denied or refused: the first at once, those alike counted', async () => {
-    const viewer = await makeKey(service.store, 'viewer', 1)
-    const before = await newest()
-    const missing = '0198c0de-7a11-7000-8000-00000000a11c'
-    const wrong = viewer.slice(0, -1) + (viewer.endsWith('A') ? 'B' : 'A')
-    for (let times = 0; times < 20; times += 1) {
-      await send(viewer, 'POST /api/v1/accounts', account('asset'))
-      await send(wrong, 'POST /api/v1/accounts', account('asset'))
-      await send(poster, 'POST /api/v1/transactions', payment(cash, missing))
-    }
-    const three = await until('they are recorded', async () => {
-      const items = await recordsAfter(before)
-      return items.length >= 3 ? items : undefined
-    })
+    await withinOneMinute(async () => {
+      // Of its own, which has counted nothing yet in this minute, and writes what it counts when it is closed.
+      const other = await service.another()
+      try {
+        const viewer = await makeKey(service.store, 'viewer', 1)
+        const before = await newest()
+        const missing = '0198c0de-7a11-7000-8000-00000000a11c'
+        const wrong = viewer.slice(0, -1) + (viewer.endsWith('A') ? 'B' : 'A')
+        for (let times = 0; times < 20; times += 1) {
+          await send(viewer, 'POST /api/v1/accounts', account('asset'), {}, other.url)
+          await send(wrong, 'POST /api/v1/accounts', account('asset'), {}, other.url)
+          await send(poster, 'POST /api/v1/transactions', payment(cash, missing), {}, other.url)
+        }
+        const three = await until('they are recorded', async () => {
+          const items = await recordsAfter(before)
+          return items.length >= 3 ? items : undefined
+        })
+        // Those of several ledgers that are written together stand in any order.
+        const sorted = three.toSorted((one, other) => (one.status ?? 0) - (other.status ?? 0))
 
-    expect(three.map((r) => [r.action, r.outcome, r.status, r.code, r.ledger])).toEqual([
-      ['postTransaction', 'refused', 422, 'account_not_found', 'default'],
-      ['createAccount', 'denied', 401, 'unauthenticated', null],
-      ['createAccount', 'denied', 403, 'forbidden', 'default'],
-    ])
-    expect(three[1]).toMatchObject({ credential: 'stranger', role: null, address: '127.0.0.1' })
-    expect(three[2]).toMatchObject({ credential: `key:${viewer.slice(0, 15)}`, role: 'viewer' })
+        expect(sorted.map((r) => [r.action, r.outcome, r.status, r.code, r.ledger])).toEqual([
+          ['createAccount', 'denied', 401, 'unauthenticated', null],
+          ['createAccount', 'denied', 403, 'forbidden', 'default'],
+          ['postTransaction', 'refused', 422, 'account_not_found', 'default'],
+        ])
+        const stranger = { credential: 'stranger', role: null, address: '127.0.0.1' }
+        expect(sorted[0]).toMatchObject(stranger)
+        expect(sorted[1]).toMatchObject({
+          credential: `key:${viewer.slice(0, 15)}`,
+          role: 'viewer',
+        })
+      } finally {
+        await other.close()
+      }
+    })
   })
 
   test('is seen of the own ledger, or of all; B sees none of A, and A no strangers', async () => {
@@ -287,8 +302,9 @@ describe.each(stores)('the audit log, over $name', ({ locate }) => {
     expect((await send(auditorOfAll, route)).status).toBe(400)
   })
 
-  test('gives each record once, page by page, of one ledger and of all', async () => {
-    for (const key of [auditor, auditorOfAll]) {
+  test.each(['one ledger', 'all'])('gives each record once, page by page, of %s', async (of) => {
+    const key = of === 'all' ? auditorOfAll : auditor
+    await withinOneMinute(async () => {
       const whole = (await send(key, 'GET /api/v1/audit?limit=200')).body as Page
       const paged: AuditJson[] = []
       let cursor: string | null = null
@@ -302,7 +318,7 @@ describe.each(stores)('the audit log, over $name', ({ locate }) => {
       expect(whole.next_cursor).toBeNull()
       expect(paged).toEqual(whole.items)
       expect(paged.length).toBeGreaterThan(15)
-    }
+    })
   })
 
   test('shows who posted beyond limits; only operators may, and in every mode by their word at acceptance', async () => {
@@ -332,29 +348,31 @@ describe.each(stores)('the audit log, over $name', ({ locate }) => {
   })
 
   test('is searched by who, what, how it ended, about what, by which request and when', async () => {
-    const { record } = await act(poster, 'POST /api/v1/transactions', payment(cash, alice))
-    const { request_id: id, object, at } = record
-    const find = async (query: string) => {
-      const { items } = (await send(auditor, `GET /api/v1/audit?${query}`)).body as Page
-      return items
-    }
-    const all = await find('limit=200')
+    await withinOneMinute(async () => {
+      const { record } = await act(poster, 'POST /api/v1/transactions', payment(cash, alice))
+      const { request_id: id, object, at } = record
+      const find = async (query: string) => {
+        const { items } = (await send(auditor, `GET /api/v1/audit?${query}`)).body as Page
+        return items
+      }
+      const all = await find('limit=200')
 
-    for (const query of [`object=${object?.id}`, `request_id=${id}`, `since=${at}&limit=1`]) {
-      expect(await find(query)).toEqual([record])
-    }
-    expect(await find(`until=${at}&limit=200`)).toEqual(all.filter((one) => one.at < at))
-    const by: [string, (one: AuditJson) => boolean][] = [
-      [`credential=${record.credential}`, (one) => one.credential === record.credential],
-      ['action=changeAccount', (one) => one.action === 'changeAccount'],
-      ['outcome=denied', (one) => one.outcome === 'denied'],
-      ['code=currency_unknown', (one) => one.code === 'currency_unknown'],
-    ]
-    for (const [query, fits] of by) {
-      expect(await find(`limit=200&${query}`)).toEqual(all.filter(fits))
-      expect(all.filter(fits).length).toBeGreaterThan(0)
-    }
-    expect((await send(auditor, 'GET /api/v1/audit?outcome=lost')).status).toBe(400)
+      for (const query of [`object=${object?.id}`, `request_id=${id}`, `since=${at}&limit=1`]) {
+        expect(await find(query)).toEqual([record])
+      }
+      expect(await find(`until=${at}&limit=200`)).toEqual(all.filter((one) => one.at < at))
+      const by: [string, (one: AuditJson) => boolean][] = [
+        [`credential=${record.credential}`, (one) => one.credential === record.credential],
+        ['action=changeAccount', (one) => one.action === 'changeAccount'],
+        ['outcome=denied', (one) => one.outcome === 'denied'],
+        ['code=currency_unknown', (one) => one.code === 'currency_unknown'],
+      ]
+      for (const [query, fits] of by) {
+        expect(await find(`limit=200&${query}`)).toEqual(all.filter(fits))
+        expect(all.filter(fits).length).toBeGreaterThan(0)
+      }
+      expect((await send(auditor, 'GET /api/v1/audit?outcome=lost')).status).toBe(400)
+    })
   })
 
   test('has no word, name, amount or key of a customer', async () => {
@@ -386,7 +404,8 @@ describe.each(stores)('the audit log, over $name', ({ locate }) => {
       await expect(runOn(location, again)).rejects.toThrow('a second row')
     }
     expect(before.length).toBeGreaterThan(20)
-    expect(await rowsOf(location)).toEqual(before)
+    // At the end of a minute the service itself writes what it has counted.
+    expect(await rowsOf(location)).toEqual(expect.arrayContaining([...before]))
   })
 
   async function newest(): Promise<string> {
@@ -419,9 +438,10 @@ describe.each(stores)('the audit log, over $name', ({ locate }) => {
     route: string,
     body?: unknown,
     headers: Readonly<Record<string, string>> = {},
+    url = service.url,
   ) {
     const [method = '', path = ''] = route.split(' ')
-    const response = await fetch(`${service.url}${path}`, {
+    const response = await fetch(`${url}${path}`, {
       method,
       headers: {
         ...showing(key),
@@ -495,6 +515,21 @@ describe('what is refused again and again', () => {
     await store.close()
   })
 })
+
+/**
+ * Runs what assumes that no minute ends meanwhile, since then the service writes what was refused and only counted; once more
+ * when one did. A run that takes a second would else fail once in sixty.
+ */
+async function withinOneMinute(run: () => Promise<void>): Promise<void> {
+  const minute = () => Math.floor(Date.now() / windowMs)
+  const begun = minute()
+  try {
+    await run()
+  } catch (error) {
+    if (minute() === begun) throw error
+    await run()
+  }
+}
 
 function denial(address: string): AuditRecord {
   return {
