@@ -68,10 +68,10 @@ describe.each(shapes)('waiting on $name', (shape) => {
     expect((await wait(id, 0)).status).toBe('queued')
     gate.open()
     await wait(id, 30)
-    expect((await wait(id, 30)).ms).toBeLessThan(2000)
+    expect((await wait(id, 30)).ms).toBeLessThan(10_000)
     const begun = performance.now()
     expect((await ledger.api.transaction(randomUUID(), { wait: 30 })).code).toBe('not_found')
-    expect(performance.now() - begun).toBeLessThan(2000)
+    expect(performance.now() - begun).toBeLessThan(10_000)
   })
 
   it('ends with the transaction as it stands when the time is over', async () => {

@@ -76,11 +76,10 @@ describe('an outage of Redis', () => {
       expect(ledger.queue.isConnected()).toBe(false)
       const people = await openPeople(ledger.api)
       const ids: string[] = []
-      for (let n = 0; n < 20; n += 1) {
-        const begun = performance.now()
-        ids.push(await queue(ledger, people, `key ${n % 5}`))
-        expect(performance.now() - begun).toBeLessThan(1000)
-      }
+      const begun = performance.now()
+      for (let n = 0; n < 20; n += 1) ids.push(await queue(ledger, people, `key ${n % 5}`))
+      // Did each wait for Redis to time out, a second, this would take 20.
+      expect(performance.now() - begun).toBeLessThan(10_000)
       for (const id of ids) expect(await ended(ledger, id)).toBe('posted')
       expect(await balanceOf(ledger.api, people.alice)).toBe('20.00')
 
