@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { inject } from 'vitest'
+import { expect, inject } from 'vitest'
 import { createDatabase } from '../../scripts/provision/postgres-database.ts'
 
-// Evaluated once a test file, since vitest gives each file modules of its own.
-const FILE_NAME = randomBytes(6).toString('hex')
+// Evaluated once a process, which runs many test files.
+const PROCESS_NAME = randomBytes(6).toString('hex')
 
 /**
  * A Postgres database that nobody else uses, as `prepareTemplate` left the template, or empty;
@@ -28,7 +28,9 @@ export function redisUrl(): string {
 
 /** What every key of this test file begins with; the same at each call. */
 export function redisPrefix(): string {
-  return `ledgerflow-test-${FILE_NAME}`
+  const { testPath = '' } = expect.getState()
+  const file = createHash('sha256').update(testPath).digest('hex').slice(0, 12)
+  return `ledgerflow-test-${PROCESS_NAME}-${file}`
 }
 
 function unique(prefix: string): string {
