@@ -65,15 +65,10 @@ export class Session {
     return result
   }
 
-  /**
-   * Loads the API with a script, unmeasured. A service that was just started may send some of fifty users away (503 `overloaded`),
-   * which is no fault; what it has accepted is proved with the rest.
-   */
+  /** Loads the API with a script, unmeasured; its errors are faults all the same. */
   async warmUp(script: string): Promise<void> {
     const seconds = this.#bench.warmUpSeconds
-    const faults = this.faults.length
     if (seconds > 0) await this.k6('warm-up', { script, seconds, p99Ms: 60_000 })
-    this.faults.splice(faults)
     delete this.summaries['warm-up']
   }
 

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { withClient } from '../../scripts/provision/postgres-database.ts'
@@ -63,8 +62,8 @@ describe('connections run out', () => {
       const post = () => probe(world, load.cast, { mode: 'sync' })
       await until('batches wait', 10_000, async () => (await waitingForLocks()) >= 2)
       // Whatever is under way, these make two batches of the API that wait for the lock; the others have no place.
-      const before = [post(), ...Array.from({ length: 20 }, post)]
-      await sleep(200)
+      const before = Array.from({ length: 20 }, post)
+      await until('two batches of the API wait', 10_000, async () => (await batchesOfApi()) >= 2)
       const posts = await Promise.all(Array.from({ length: 30 }, post))
       await client.query('rollback')
       await Promise.all(before)
@@ -144,6 +143,13 @@ describe('connections run out', () => {
           and datname = current_database()`,
     )
     return Number(row?.waiting)
+  }
+
+  /** How many connections the first API is posting on. */
+  async function batchesOfApi(): Promise<number> {
+    const response = await fetch(`${world.apis[0]?.process.address}/metrics`)
+    const busy = /^ledgerflow_posting_connections\{[^}]*state="busy"[^}]*\} (\d+)$/m
+    return Number(busy.exec(await response.text())?.[1])
   }
 
   /** Ends what the service has and takes what becomes free, until the service has nothing. */

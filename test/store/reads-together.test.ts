@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { withClient } from '../../scripts/provision/postgres-database.ts'
 import { newId } from '../../shared/engine/new-id.ts'
 import { Posting } from '../../shared/engine/post.ts'
 import { Metrics } from '../../shared/metrics.ts'
@@ -10,6 +11,7 @@ import { commandOf, ledgerId, openAccount } from '../support/commands.ts'
 import { payment } from '../support/people.ts'
 import { postgres } from '../support/service.ts'
 
+let url: string
 let store: LedgerStore
 let reader: PostgresReader
 let cash: string
@@ -19,7 +21,8 @@ beforeAll(async () => {
   const location = await postgres()
   if (location.dialect !== 'postgres') throw new Error('this is about Postgres')
   store = (await openStore(location)).store
-  reader = new PostgresReader(location.url)
+  url = location.url
+  reader = new PostgresReader(url)
   cash = await openAccount(store, 'asset')
   wallets = await Promise.all(Array.from({ length: 60 }, () => openAccount(store, 'liability')))
 })
@@ -75,4 +78,18 @@ test('a transaction is read back at once with its own entries, among others and 
       expect(transaction?.entries.map(({ accountId }) => accountId)).toEqual([cash, wallet])
     }),
   )
+})
+
+test('none waits for a table that somebody keeps locked, and its readers are told to come back', async () => {
+  const { reads } = counted()
+  await withClient(url, async (client) => {
+    await client.query('begin; lock table accounts in access exclusive mode')
+    const asked = wallets.map((id) => reads.account(ledgerId, id))
+    // Did one wait for the lock, it would end with the time of its statement, which is another failure.
+    for (const end of await Promise.allSettled(asked)) {
+      expect(end).toMatchObject({ status: 'rejected', reason: { kind: 'blocked', code: '55P03' } })
+    }
+    await client.query('rollback')
+  })
+  expect((await reads.account(ledgerId, cash))?.id).toBe(cash)
 })
