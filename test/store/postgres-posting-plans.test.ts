@@ -28,102 +28,82 @@ import {
   type IndexColumns,
   type Scan,
 } from './plan-scans.ts'
-import { openPlannedLedger, tableStates, type PlannedLedger } from './planned-ledger.ts'
+import { openPlannedLedger, growingStates, type PlannedLedger } from './planned-ledger.ts'
 
 let ledger: PlannedLedger
-/** A connection that planned all it does while the tables were empty, and keeps those plans. */
-let old: PostingConnection
+/** Connections that planned all they do while the tables were as they are now, or smaller, and keep those plans. */
+const connections: PostingConnection[] = []
 let indexColumns: IndexColumns
 
 beforeAll(async () => {
   ledger = await openPlannedLedger()
-  old = await PostingConnection.open(ledger.url)
   indexColumns = await readIndexColumns(ledger.url)
 })
 afterAll(async () => {
-  old.close()
+  for (const connection of connections) connection.close()
   await ledger.store.close()
 })
 
-describe.each(tableStates)('on tables that are $state', ({ prepare }) => {
+describe.each(growingStates)('on tables that are $state', ({ prepare }) => {
   beforeAll(async () => {
     await prepare(ledger)
+    connections.push(await PostingConnection.open(ledger.url))
   })
 
   test('every statement of posting probes its indexes with all their columns', async () => {
-    const fresh = await PostingConnection.open(ledger.url)
-    try {
-      for (const connection of [fresh, old]) {
-        const scans = await scansOfPosting(connection)
-        expect([...new Set(scans.map(({ statement }) => statement))].toSorted()).toEqual([
-          'find_standing',
-          'lock_accounts',
-          'lock_closing',
-          'write_batch',
-        ])
-        for (const scan of scans) expect(scan).toEqual(probeOf(scan, indexColumns))
-      }
-    } finally {
-      fresh.close()
+    for (const connection of connections) {
+      const scans = await scansOfPosting(connection)
+      expect([...new Set(scans.map(({ statement }) => statement))].toSorted()).toEqual([
+        'find_standing',
+        'lock_accounts',
+        'lock_closing',
+        'write_batch',
+      ])
+      for (const scan of scans) expect(scan).toEqual(probeOf(scan, indexColumns))
     }
   })
 
   test('accounts that move are looked for from the end of the index where their newest version is', async () => {
-    const fresh = await PostingConnection.open(ledger.url)
-    try {
-      for (const connection of [fresh, old]) {
-        const found = new Set<string>()
-        for (const scans of [scansOfPosting, scansOfSpecial, scansOfQueue]) {
-          for (const { index, direction, statement } of await scans(connection)) {
-            if (index === 'accounts_pkey') found.add(`${statement}: ${direction}`)
-          }
+    for (const connection of connections) {
+      const found = new Set<string>()
+      for (const scans of [scansOfPosting, scansOfSpecial, scansOfQueue]) {
+        for (const { index, direction, statement } of await scans(connection)) {
+          if (index === 'accounts_pkey') found.add(`${statement}: ${direction}`)
         }
-        expect([...found].toSorted()).toEqual([
-          'lock_accounts: Backward',
-          'write_batch: Backward',
-          'write_drained: Backward',
-          'write_mixed_batch: Backward',
-          'write_mixed_drained: Backward',
-        ])
       }
-    } finally {
-      fresh.close()
+      expect([...found].toSorted()).toEqual([
+        'lock_accounts: Backward',
+        'write_batch: Backward',
+        'write_drained: Backward',
+        'write_mixed_batch: Backward',
+        'write_mixed_drained: Backward',
+      ])
     }
   })
 
   test('every statement of holds, captures and reversals probes its indexes', async () => {
-    const fresh = await PostingConnection.open(ledger.url)
-    try {
-      for (const connection of [fresh, old]) {
-        const scans = await scansOfSpecial(connection)
-        expect([...new Set(scans.map(({ statement }) => statement))].toSorted()).toEqual(
-          [...specialStatements].filter((name) => name !== 'write_mixed_accepted').toSorted(),
-        )
-        for (const scan of scans) {
-          const { statement } = scan
-          // The entries of a transaction are found by its id; which ones there are nobody knows.
-          if (statement === 'entries_of_targets') expect(short(scan)).toBe(ofTransaction)
-          else expect(scan).toEqual(probeOf(scan, indexColumns))
-        }
+    for (const connection of connections) {
+      const scans = await scansOfSpecial(connection)
+      expect([...new Set(scans.map(({ statement }) => statement))].toSorted()).toEqual(
+        [...specialStatements].filter((name) => name !== 'write_mixed_accepted').toSorted(),
+      )
+      for (const scan of scans) {
+        const { statement } = scan
+        // The entries of a transaction are found by its id; which ones there are nobody knows.
+        if (statement === 'entries_of_targets') expect(short(scan)).toBe(ofTransaction)
+        else expect(scan).toEqual(probeOf(scan, indexColumns))
       }
-    } finally {
-      fresh.close()
     }
   })
 
   test('every statement of the queue probes its indexes', async () => {
-    const fresh = await PostingConnection.open(ledger.url)
-    try {
-      for (const connection of [fresh, old]) {
-        const scans = await scansOfQueue(connection)
-        const found = [
-          ...new Set(scans.map((scan) => `${scan.statement}: ${shortOf(scan, indexColumns)}`)),
-        ]
-        expect(found.filter((scan) => !expectedOfQueue.includes(scan))).toEqual([])
-        expect(found.length).toBeGreaterThan(8)
-      }
-    } finally {
-      fresh.close()
+    for (const connection of connections) {
+      const scans = await scansOfQueue(connection)
+      const found = [
+        ...new Set(scans.map((scan) => `${scan.statement}: ${shortOf(scan, indexColumns)}`)),
+      ]
+      expect(found.filter((scan) => !expectedOfQueue.includes(scan))).toEqual([])
+      expect(found.length).toBeGreaterThan(8)
     }
   })
 })

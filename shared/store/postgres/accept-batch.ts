@@ -10,6 +10,7 @@ import { firstSequenceOf, lockTimeoutMs, takeSequence } from './accept.ts'
 import { jsonText, metadataText, plainArray, timeText } from './array-text.ts'
 import { commitWith, type Write } from './commit.ts'
 import { findStanding, standingOf } from './find-standing.ts'
+import { oneByKey } from './one-by-key.ts'
 import type { Prepared, PostingConnection } from './posting-connection.ts'
 import { storeFailureOf } from './sqlstate.ts'
 import { eventParameters, tellEvents } from './tell-events.ts'
@@ -19,8 +20,7 @@ const findBatch: Prepared = {
   name: 'find_batch',
   text: `select id from batches where ledger_id = $1 and id = $2::uuid
          union all
-         select id from batches
-          where ledger_id = $1 and fingerprint is not null and fingerprint = $3`,
+         (select id from batches ${oneByKey('fingerprint', '$3')})`,
 }
 
 /**

@@ -59,8 +59,10 @@ export const takeSlots: Prepared = {
          )
          select waiting.slot,
                 pg_try_advisory_xact_lock(${lockSpace} | ($1::bigint << 16) | waiting.slot),
-                exists (select 1 from queued_transactions p
-                         where p.ledger_id = $1 and p.slot = waiting.slot and p.parked_at is not null)
+                (select true from queued_transactions p
+                  where p.ledger_id = $1 and p.slot >= waiting.slot and p.slot <= waiting.slot
+                    and p.parked_at is not null
+                  order by p.slot, p.ordering_key limit 1) is not null
            from waiting`,
 }
 
@@ -89,10 +91,11 @@ const takeChosen = `
 
 /** A row whose ordering key has a parked row before it waits for that one. Through `queued_parked`, mostly empty. */
 export const notBehindParked = (row: string) => `
-              not exists (select 1 from queued_transactions p
-                           where p.ledger_id = $1 and p.slot = ${row}.slot
-                             and p.ordering_key = ${row}.ordering_key
-                             and p.parked_at is not null and p.sequence < ${row}.sequence)`
+              (select true from queued_transactions p
+                where p.ledger_id = $1 and p.slot = ${row}.slot
+                  and p.ordering_key >= ${row}.ordering_key and p.ordering_key <= ${row}.ordering_key
+                  and p.parked_at is not null and p.sequence < ${row}.sequence
+                order by p.ordering_key limit 1) is null`
 
 /**
  * Takes the oldest rows of the locked slots, each slot's first before anybody's second. The delete is what decides between us and a cancel: whoever is first has the

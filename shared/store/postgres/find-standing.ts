@@ -1,6 +1,7 @@
 import type { Standing } from '../../engine/posting-store.ts'
 import type { TransactionStatus } from '../../ledger/transaction.ts'
 import { hex, holdChangeOf } from '../rows.ts'
+import { oneByKey } from './one-by-key.ts'
 import type { Prepared } from './posting-connection.ts'
 
 /**
@@ -9,8 +10,7 @@ import type { Prepared } from './posting-connection.ts'
  * Always one row at least. Through `transactions_idempotency_key`, `transactions_pkey` and the same two of `hold_changes`, one probe a name; no lock.
  * Parameters: ledger id, keys, ids.
  *
- * `key = any($2)` was planned as a scan of the whole ledger until the table was analysed; a lateral probe has
- * one plan.
+ * `key = any($2)` was planned as a scan of the whole ledger until the table was analysed; so each is looked up by itself.
  */
 export const findStanding: Prepared = {
   name: 'find_standing',
@@ -23,14 +23,14 @@ export const findStanding: Prepared = {
                from unnest($2::text[]) as wanted (key)
               cross join lateral (
                 select id, idempotency_key, fingerprint, status from transactions
-                 where ledger_id = $1 and idempotency_key = wanted.key limit 1
+                 ${oneByKey('idempotency_key', 'wanted.key')}
               ) t
              union all
              select t.id, t.idempotency_key, t.fingerprint, t.status, null, null, null, null, null
                from unnest($3::uuid[]) as wanted (id)
               cross join lateral (
                 select id, idempotency_key, fingerprint, status from transactions
-                 where ledger_id = $1 and id = wanted.id limit 1
+                 ${oneByKey('id', 'wanted.id')}
               ) t
              union all
              select c.id, c.idempotency_key, c.fingerprint, null, c.hold_id, c.wish, c.expires_at,
@@ -38,14 +38,15 @@ export const findStanding: Prepared = {
                from unnest($2::text[]) as wanted (key)
               cross join lateral (
                 select * from hold_changes
-                 where ledger_id = $1 and idempotency_key = wanted.key limit 1
+                 ${oneByKey('idempotency_key', 'wanted.key')}
               ) c
              union all
              select c.id, c.idempotency_key, c.fingerprint, null, c.hold_id, c.wish, c.expires_at,
                     c.failure, c.created_at
                from unnest($3::uuid[]) as wanted (id)
               cross join lateral (
-                select * from hold_changes where ledger_id = $1 and id = wanted.id limit 1
+                select * from hold_changes
+                 ${oneByKey('id', 'wanted.id')}
               ) c
            ) found on true`,
 }

@@ -21,15 +21,18 @@ const lockTargets: Prepared = {
           ) target`,
 }
 
-/** The entries of those that are posted, through `entries_transaction`. They never change: no lock. */
+/**
+ * The entries of those that are posted, through `entries_transaction`. They never change: no lock. As a range with an order, for
+ * the reason that `oneByKey` gives.
+ */
 const entriesOfTargets: Prepared = {
   name: 'entries_of_targets',
   text: `select entry.*
            from unnest($2::uuid[]) as wanted (id)
           cross join lateral (
             select * from entries
-             where ledger_id = $1 and transaction_id = wanted.id
-             order by position
+             where ledger_id = $1 and transaction_id >= wanted.id and transaction_id <= wanted.id
+             order by transaction_id
           ) entry`,
 }
 
@@ -46,6 +49,7 @@ export async function lockTargetsOn(
     connection.sendObjects(entriesOfTargets, [...parameters]),
   ])
   const byTarget = new Map(rows.map((row) => [row['id'] as string, [] as AccountEntry[]]))
-  for (const entry of entries) byTarget.get(entry['transaction_id'] as string)?.push(entryOf(entry))
+  const inOrder = entries.toSorted((a, b) => Number(a['position']) - Number(b['position']))
+  for (const entry of inOrder) byTarget.get(entry['transaction_id'] as string)?.push(entryOf(entry))
   return rows.map((row) => transactionOf(row, byTarget.get(row['id'] as string) ?? []))
 }
