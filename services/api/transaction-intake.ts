@@ -6,7 +6,7 @@ import type { Currencies } from '../../shared/ledger/currency.ts'
 import { closedBooksRefusal } from '../../shared/ledger/closed-books.ts'
 import type { Refusal } from '../../shared/ledger/refusal.ts'
 import { idempotencyKeyOf } from '../../shared/wire/idempotency-key.ts'
-import { preferencesOf } from '../../shared/wire/prefer.ts'
+import { noPreferences, preferencesOf } from '../../shared/wire/prefer.ts'
 import { Problem } from '../../shared/wire/problems.ts'
 import {
   currencyCodesOf,
@@ -82,7 +82,9 @@ export class TransactionIntake {
     request: FastifyRequest<{ Querystring: { mode?: PostingMode | undefined } }>,
     reply: FastifyReply,
   ): { readonly mode: PostingMode; readonly waitMs: number } {
-    const { respondAsync, waitS } = preferencesOf([request.headers.prefer].flat().join(','))
+    const { prefer } = request.headers
+    const { respondAsync, waitS } =
+      prefer === undefined ? noPreferences : preferencesOf([prefer].flat().join(','))
     const wished = respondAsync ? 'async' : this.#context.defaultMode
     const mode = request.query.mode ?? wished
     if (mode === 'sync') return { mode, waitMs: 0 }

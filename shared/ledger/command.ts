@@ -89,9 +89,9 @@ function currenciesOf(
   currency: Currency,
   known: Currencies,
 ): readonly (Currency | undefined)[] | null {
-  const same = ({ currency: own }: RequestedEntry) => own === undefined || own === currency.code
-  if (wish.entries.every(same)) return null
-  return wish.entries.map((entry) => known.get(entry.currency ?? currency.code))
+  const { code } = currency
+  if (wish.entries.every(({ currency: own }) => own === undefined || own === code)) return null
+  return wish.entries.map((entry) => known.get(entry.currency ?? code))
 }
 
 /** The first currency in which the sums are too large, or else in which debits are not credits. */

@@ -6,6 +6,9 @@ export interface Preferences {
   readonly waitS: number | null
 }
 
+/** What a client prefers that sends no such header. */
+export const noPreferences: Preferences = { respondAsync: false, waitS: null }
+
 /** What stands between two commas, or two semicolons, that are not in quotes. */
 const wishes = /(?:[^,"]|"(?:[^"\\]|\\.)*"?)+/g
 const beforeParameters = /^(?:[^;"]|"(?:[^"\\]|\\.)*"?)*/

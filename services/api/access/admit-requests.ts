@@ -59,13 +59,18 @@ export function admitRequests(
     if (request.is404) return done()
     // Answered here: what is thrown to a route of the board, the board answers by itself, and not as we do. With a callback: an
     // async hook would go on to the route while the answer still waits for the rest of an unread body.
-    const conclude = (problem: Judgement) => {
-      if (problem === undefined) done()
-      else sendProblem(request, reply, problem)
-    }
     const judgement = judge(request, reply)
-    if (!(judgement instanceof Promise)) return conclude(judgement)
-    judgement.then(conclude, (error: unknown) => answer(error, request, reply))
+    if (judgement instanceof Promise) {
+      const conclude = (problem: Judgement) => {
+        if (problem === undefined) done()
+        else sendProblem(request, reply, problem)
+      }
+      judgement.then(conclude, (error: unknown) => answer(error, request, reply))
+    } else if (judgement === undefined) {
+      done()
+    } else {
+      sendProblem(request, reply, judgement)
+    }
   })
 
   /** Lets a request in, or says what is wrong; at once where the caller is known, as nearly all are. */
@@ -115,13 +120,17 @@ export function admitRequests(
     if (!roleOpens[credential.role].includes(access)) return forbidden(reply, credential, access)
     const { ledger: named } = request.headers
     const ledger = gate.ledgerOf(credential, named === undefined ? undefined : String(named))
-    const settle = (found: number | Problem): Judgement => {
-      if (found instanceof Problem) return found
-      request.ledgerId = found
-      return undefined
-    }
-    return ledger instanceof Promise ? ledger.then(settle) : settle(ledger)
+    return ledger instanceof Promise
+      ? ledger.then((found) => settled(request, found))
+      : settled(request, ledger)
   }
+}
+
+/** Lets a request into the ledger that was found for it. */
+function settled(request: FastifyRequest, found: number | Problem): Judgement {
+  if (found instanceof Problem) return found
+  request.ledgerId = found
+  return undefined
 }
 
 /** What is wrong with a request; undefined when it may come in. */
