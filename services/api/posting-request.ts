@@ -116,6 +116,9 @@ export async function rehearseAndAnswer(
     : sendProblem(request, reply, refusalProblem(failure, undefined))
 }
 
+/** What is recorded of a request that makes something. */
+const made = { status: 201 }
+
 /** Has a command posted or queued as its request wishes, waits where it asked for that, and answers it. */
 export async function postAndAnswer(
   request: FastifyRequest<{ Querystring: PostQuery }>,
@@ -128,7 +131,7 @@ export async function postAndAnswer(
   }: { intake: TransactionIntake; reading: TransactionAnswers; action?: string },
 ): Promise<FastifyReply> {
   const { mode, waitMs } = intake.mode(request, reply)
-  const witness = witnessOf(request, { status: 201, ...(action === undefined ? {} : { action }) })
+  const witness = witnessOf(request, action === undefined ? made : { ...made, action })
   const outcome = await intake.take(witnessed(traced(command, request.traceparent), witness), mode)
   if (outcome.kind === 'written' && waitMs > 0) {
     const transaction = await intake.wait(outcome.transaction, waitMs)

@@ -25,7 +25,30 @@ export function accountsMoved(
     if (account === former) continue
     const lastPostedAt = account.version === former?.version ? account.lastPostedAt : at
     const chainHash = heads.get(account.id) ?? former?.chainHash ?? null
-    moved.push({ ...account, lastPostedAt, chainHash })
+    moved.push(chained(account, lastPostedAt, chainHash))
   }
   return moved
+}
+
+/** Written out, as every payment has two of them. */
+function chained(
+  account: LockedAccount,
+  lastPostedAt: number | null,
+  chainHash: string | null,
+): ChainedAccount {
+  return {
+    id: account.id,
+    accountType: account.accountType,
+    currency: account.currency,
+    exponent: account.exponent,
+    status: account.status,
+    minAvailable: account.minAvailable,
+    postedDebits: account.postedDebits,
+    postedCredits: account.postedCredits,
+    heldDebits: account.heldDebits,
+    heldCredits: account.heldCredits,
+    version: account.version,
+    lastPostedAt,
+    chainHash,
+  }
 }

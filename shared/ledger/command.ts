@@ -65,14 +65,13 @@ export function price(wish: Wish, known: Currencies): Pricing {
 
 /** The same once all currencies are known. */
 function priceIn(wish: Wish, currency: Currency, currencies: readonly Currency[] | null): Pricing {
-  const exponentAt = (position: number) => (currencies?.[position] ?? currency).exponent
-  const fault = firstAmountFault(wish.entries, exponentAt)
+  const fault = firstAmountFault(wish.entries, currency, currencies)
   if (fault !== undefined) return refused(fault)
 
   const entries = wish.entries.map((entry, position) => ({
     accountId: entry.accountId,
     direction: entry.direction,
-    amount: parseDecimal(entry.amount, exponentAt(position)),
+    amount: parseDecimal(entry.amount, exponentAt(position, currency, currencies)),
   }))
   const imbalance = firstImbalance({ currency, currencies, entries })
   if (imbalance !== undefined) return refused(imbalance)
@@ -147,15 +146,27 @@ export function canonicalAmount(amount: string, currency: Currency): string {
 
 function firstAmountFault(
   entries: readonly RequestedEntry[],
-  exponentAt: (position: number) => number,
+  currency: Currency,
+  currencies: readonly Currency[] | null,
 ): Refusal | undefined {
-  const faults = entries.map((entry, position) => amountFault(entry.amount, exponentAt(position)))
+  const faults = entries.map((entry, position) =>
+    amountFault(entry.amount, exponentAt(position, currency, currencies)),
+  )
   if (faults.every((fault) => fault === undefined)) return undefined
   for (const code of ['amount_not_positive', 'amount_scale', 'amount_too_large'] as const) {
     const position = faults.indexOf(code)
     if (position !== -1) return refuse(code, { position })
   }
   return undefined
+}
+
+/** The exponent of an entry's own currency, or else of the transaction's. */
+function exponentAt(
+  position: number,
+  currency: Currency,
+  currencies: readonly Currency[] | null,
+): number {
+  return (currencies?.[position] ?? currency).exponent
 }
 
 function sumOf(entries: readonly PricedEntry[], direction: Direction): MinorUnits {

@@ -17,12 +17,11 @@ const fields = {
   description: (content) => content.description,
   currency: (content) => content.currency,
   entries: (content) =>
-    givenEntries(content).map((entry) => [
-      entry.accountId,
-      entry.direction,
-      withoutTrailingZeros(entry.amount),
-      ...(entry.currency === undefined ? [] : [entry.currency]),
-    ]),
+    givenEntries(content).map(({ accountId, direction, amount, currency }) =>
+      currency === undefined
+        ? [accountId, direction, withoutTrailingZeros(amount)]
+        : [accountId, direction, withoutTrailingZeros(amount), currency],
+    ),
   // Sorted where it is read: Postgres keeps the names of jsonb in an order of its own.
   metadata: (content) => Object.entries(content.metadata).toSorted(([a], [b]) => (a < b ? -1 : 1)),
   effective_at: (content) => content.effectiveAt,

@@ -39,6 +39,8 @@ export function transactionRoutes(context: ApiContext): FastifyPluginAsync {
   const { store, rehearsal } = context
   const intake = new TransactionIntake(context)
   const reading = new TransactionAnswers(context)
+  const usual = { intake, reading }
+  const overriding = { intake, reading, action: overridingAction }
 
   return async (server) => {
     server.post<{ Body: TransactionRequest; Querystring: TransactionPostQuery }>(
@@ -77,11 +79,7 @@ export function transactionRoutes(context: ApiContext): FastifyPluginAsync {
         const command = await intake.command(request)
         return request.query.dry_run === 'true'
           ? rehearseAndAnswer(request, reply, command, { rehearsal, reading })
-          : postAndAnswer(request, reply, command, {
-              intake,
-              reading,
-              ...(isOverriding ? { action: overridingAction } : {}),
-            })
+          : postAndAnswer(request, reply, command, isOverriding ? overriding : usual)
       },
     )
 
