@@ -337,7 +337,7 @@ export function transactionJson(
   standing?: QueueStanding,
 ): TransactionJson {
   const { failure, place, wish } = transaction
-  // What only some have is added afterwards: spread into one literal it made an object that took 5 µs more to write as text.
+  // What only some have is added afterwards: spread into the literal it makes every answer slow to make.
   const json: TransactionJson = {
     id: transaction.id,
     status: transaction.status,
