@@ -93,25 +93,27 @@ export function timeSet(status: TransactionStatus): string {
   return conditions[status]
 }
 
-function idPlaces(count: number): string {
-  return Array.from({ length: count }, (_, index) => `$${index + 2}`).join(', ')
-}
-
-/** Reads the entries of some transactions, by transaction in their order, through `entries_transaction`. One round trip. */
+/**
+ * Reads the entries of some transactions, by transaction in their order, through `entries_transaction`. One round trip.
+ * Each by itself: for a list of fifty ids PostgreSQL 18 skipped through `entries_account_transaction`, account by account.
+ */
 export async function entriesOf(
   reader: Reader,
   ledgerId: number,
   transactionIds: readonly string[],
 ): Promise<Map<string, Row[]>> {
   const byTransaction = new Map<string, Row[]>()
-  if (transactionIds.length === 0) return byTransaction
+  const ids = [...new Set(transactionIds)]
+  if (ids.length === 0) return byTransaction
   const rows = await reader.rows(
     {
       name: 'entries_of_transactions',
-      text: `select * from entries where ledger_id = $1 and transaction_id in (${idPlaces(transactionIds.length)})
-             order by transaction_id, position`,
+      text: `select e.* from ${reader.idRows(2, ids.length)}
+              cross join entries e
+              where e.ledger_id = $1 and e.transaction_id = wanted.id
+              order by e.transaction_id, e.position`,
     },
-    [ledgerId, ...transactionIds],
+    [ledgerId, ...ids],
   )
   for (const row of rows) {
     const id = row['transaction_id'] as string

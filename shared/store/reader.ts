@@ -24,6 +24,8 @@ export interface Reader {
    * plain join it was planned, on tables that were never analysed, as a pass over the whole ledger for each row.
    */
   probe(table: string, alias: string, condition: string): string
+  /** The SQL of a table `wanted (id)` whose rows are the ids that the parameters from the `first` on are. */
+  idRows(first: number, count: number): string
   /**
    * The SQL that bounds the rows of one owner by the columns that follow it in a key. It names the owner twice where that keeps the
    * planner on the owner's own key: by the other columns alone it looked, at times, among the rows of all owners.
@@ -36,4 +38,9 @@ export function comparison(operator: string, columns: readonly KeyPart[]): strin
   const names = columns.map(([column]) => column).join(', ')
   const values = columns.map(([, value]) => value).join(', ')
   return `(${names}) ${operator} (${values})`
+}
+
+/** The names of so many parameters, from the `first` on. */
+export function places(first: number, count: number): readonly string[] {
+  return Array.from({ length: count }, (_, index) => `$${first + index}`)
 }

@@ -40,6 +40,10 @@ export class Explaining implements Reader {
     return this.#reader.exactSum(column)
   }
 
+  idRows(first: number, count: number): string {
+    return this.#reader.idRows(first, count)
+  }
+
   keyRange(...asked: Parameters<Reader['keyRange']>): string {
     return this.#reader.keyRange(...asked)
   }

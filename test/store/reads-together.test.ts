@@ -41,6 +41,7 @@ function counted(): { reads: ReadsTogether; count: () => number } {
     },
     timeParameter: (ms) => reader.timeParameter(ms),
     exactSum: (column) => reader.exactSum(column),
+    idRows: (...asked) => reader.idRows(...asked),
     keyRange: (...asked) => reader.keyRange(...asked),
     probe: (...asked) => reader.probe(...asked),
   })

@@ -75,6 +75,7 @@ async function readWith(settling: (at: number) => Promise<void>, beforeSecondPag
     settle: settling,
     timeParameter: (ms: number) => reader.timeParameter(ms),
     exactSum: (column: string) => reader.exactSum(column),
+    idRows: (...asked: Parameters<typeof reader.idRows>) => reader.idRows(...asked),
     keyRange: (...asked: Parameters<typeof reader.keyRange>) => reader.keyRange(...asked),
     probe: (...asked: Parameters<typeof reader.probe>) => reader.probe(...asked),
     rows: async (statement: Statement, parameters: readonly Parameter[]) => {

@@ -1,5 +1,12 @@
 import { Pool } from 'pg'
-import { comparison, type KeyPart, type Parameter, type Reader, type Statement } from '../reader.ts'
+import {
+  comparison,
+  places,
+  type KeyPart,
+  type Parameter,
+  type Reader,
+  type Statement,
+} from '../reader.ts'
 import type { Row } from '../rows.ts'
 import { unwatched, type StoreWatch } from '../store-watch.ts'
 import { storeFailureOf } from './sqlstate.ts'
@@ -84,6 +91,10 @@ export class PostgresReader implements Reader {
 
   probe(table: string, alias: string, condition: string): string {
     return `left join lateral (select * from ${table} ${alias} where ${condition} limit 1) ${alias} on true`
+  }
+
+  idRows(first: number, count: number): string {
+    return `unnest(array[${places(first, count).join(', ')}]::uuid[]) as wanted (id)`
   }
 
   keyRange(owner: KeyPart, operator: string, columns: readonly KeyPart[]): string {

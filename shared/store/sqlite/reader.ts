@@ -2,7 +2,14 @@ import Database, {
   type Database as SqliteDatabase,
   type Statement as Prepared,
 } from 'better-sqlite3'
-import { comparison, type KeyPart, type Parameter, type Reader, type Statement } from '../reader.ts'
+import {
+  comparison,
+  places,
+  type KeyPart,
+  type Parameter,
+  type Reader,
+  type Statement,
+} from '../reader.ts'
 import type { Row } from '../rows.ts'
 import { unwatched, type StoreWatch } from '../store-watch.ts'
 import { addExactSum } from './connection.ts'
@@ -44,6 +51,11 @@ export class SqliteReader implements Reader {
 
   probe(table: string, alias: string, condition: string): string {
     return `left join ${table} ${alias} on ${condition}`
+  }
+
+  idRows(first: number, count: number): string {
+    const rows = places(first, count).map((place) => `(${place})`)
+    return `(select column1 as id from (values ${rows.join(', ')})) as wanted`
   }
 
   keyRange(owner: KeyPart, operator: string, columns: readonly KeyPart[]): string {

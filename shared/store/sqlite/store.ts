@@ -67,6 +67,7 @@ export class SqliteStore extends LedgerReads implements LedgerStore {
         timeParameter: (ms) => reader.timeParameter(ms),
         exactSum: (column) => reader.exactSum(column),
         probe: (table, alias, condition) => reader.probe(table, alias, condition),
+        idRows: (first, count) => reader.idRows(first, count),
         keyRange: (owner, operator, columns) => reader.keyRange(owner, operator, columns),
         now: () => Promise.resolve(Date.now()),
         settle,
