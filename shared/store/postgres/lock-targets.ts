@@ -49,7 +49,7 @@ export async function lockTargetsOn(
     connection.sendObjects(entriesOfTargets, [...parameters]),
   ])
   const byTarget = new Map(rows.map((row) => [row['id'] as string, [] as AccountEntry[]]))
-  const inOrder = entries.toSorted((a, b) => Number(a['position']) - Number(b['position']))
+  const inOrder = entries.toSorted((a, b) => (a['position'] as number) - (b['position'] as number))
   for (const entry of inOrder) byTarget.get(entry['transaction_id'] as string)?.push(entryOf(entry))
   return rows.map((row) => transactionOf(row, byTarget.get(row['id'] as string) ?? []))
 }

@@ -31,13 +31,13 @@ async function soon(
     name: 'drain without the “still queued” guard',
     changes: [
       {
-        file: 'shared/store/postgres/drain.ts',
+        file: 'shared/store/postgres/take-rows.ts',
         search: 'delete from queued_transactions q\n            where q.ctid',
         replace:
           'update queued_transactions q set attempts = attempts + 1\n            where q.ctid',
       },
       {
-        file: 'shared/store/postgres/drain.ts',
+        file: 'shared/store/postgres/take-rows.ts',
         search: "and id = gone.transaction_id and status = 'queued' limit 1",
         replace: 'and id = gone.transaction_id limit 1',
       },
@@ -48,13 +48,13 @@ async function soon(
     name: 'no slot lock',
     changes: [
       {
-        file: 'shared/store/postgres/drain.ts',
+        file: 'shared/store/postgres/take-rows.ts',
         search:
           '                pg_try_advisory_xact_lock(${lockSpace} | ($1::bigint << 16) | waiting.slot),\n',
         replace: '                true,\n',
       },
       {
-        file: 'shared/store/postgres/drain.ts',
+        file: 'shared/store/postgres/take-rows.ts',
         search: 'where pg_try_advisory_xact_lock(${lockSpace} | ($1::bigint << 16) | wanted.slot)`',
         replace: 'where $1::bigint > 0`',
       },
