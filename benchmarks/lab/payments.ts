@@ -1,6 +1,6 @@
 import type { PostCommand } from '../../shared/engine/post-command.ts'
 import { isoCurrencies } from '../../shared/ledger/currency.ts'
-import { postCommand, transactionRequest } from '../../shared/wire/transaction-json.ts'
+import { postCommand, transactionRequest } from '../../shared/wire/transaction-request.ts'
 
 /** The ledger that every deployment has. */
 const defaultLedgerId = 1

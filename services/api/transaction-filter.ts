@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { TimeSpan, TransactionFilter } from '../../shared/store/ledger-store.ts'
 import { invalidParts } from '../../shared/wire/invalid-request.ts'
-import type { transactionQuery } from '../../shared/wire/transaction-json.ts'
+import type { transactionQuery } from '../../shared/wire/transaction-request.ts'
 
 /** The filter of a transaction list; throws the problem of parameters that do not go together. */
 export function transactionFilterOf(query: z.output<typeof transactionQuery>): TransactionFilter {

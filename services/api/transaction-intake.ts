@@ -12,7 +12,7 @@ import {
   currencyCodesOf,
   postCommand,
   type TransactionRequest,
-} from '../../shared/wire/transaction-json.ts'
+} from '../../shared/wire/transaction-request.ts'
 import type { ApiContext } from './context.ts'
 import { waitSMax } from './waiting.ts'
 

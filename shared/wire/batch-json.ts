@@ -7,14 +7,13 @@ import { timeJson } from './fields.ts'
 import { invalidParts } from './invalid-request.ts'
 import { problemJsonSchema } from './problem-json.ts'
 import type { Problem } from './problems.ts'
+import { exampleTransaction, transactionJsonSchema } from './transaction-json.ts'
 import {
   currencyCodesOf,
   exampleRequest,
-  exampleTransaction,
   postCommand,
-  transactionJsonSchema,
   transactionRequest,
-} from './transaction-json.ts'
+} from './transaction-request.ts'
 
 /** The most members of a batch, and the most entries of all of them: they are locked and written together. */
 const batchMembersMax = 1000

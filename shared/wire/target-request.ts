@@ -22,7 +22,7 @@ import type {
 import { remainingOf } from '../ledger/target.ts'
 import { amount, idempotencyKey, line } from './fields.ts'
 import { contentOfChange, fingerprintOf } from './fingerprint.ts'
-import { entriesRequest, notesRequest, requestedEntriesOf } from './transaction-json.ts'
+import { entriesRequest, notesRequest, requestedEntriesOf } from './transaction-request.ts'
 import { holdTerms, withExpiry } from './wish-fields.ts'
 
 const partFields = {

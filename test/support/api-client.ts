@@ -20,7 +20,8 @@ import type {
   voidRequest,
 } from '../../shared/wire/target-request.ts'
 import type { TrialBalanceJson } from '../../shared/wire/trial-balance-json.ts'
-import type { TransactionJson, transactionRequest } from '../../shared/wire/transaction-json.ts'
+import type { TransactionJson } from '../../shared/wire/transaction-json.ts'
+import type { transactionRequest } from '../../shared/wire/transaction-request.ts'
 import { checkContract, type ApiDocument, type ProblemJson } from './contract.ts'
 
 export type { AcceptedBatchJson, AccountJson, BalanceJson, BatchJson, TransactionJson }

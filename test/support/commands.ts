@@ -10,7 +10,7 @@ import {
   reversalCommand,
   reversalRequest,
 } from '../../shared/wire/target-request.ts'
-import { postCommand, transactionRequest } from '../../shared/wire/transaction-json.ts'
+import { postCommand, transactionRequest } from '../../shared/wire/transaction-request.ts'
 import type { CaptureJson, NewTransactionJson, ReversalJson } from './api-client.ts'
 
 /** The default ledger. */

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { isoCurrencies } from '../../shared/ledger/currency.ts'
 import { differingFields, fingerprintOf } from '../../shared/wire/fingerprint.ts'
-import { postCommand, transactionRequest } from '../../shared/wire/transaction-json.ts'
+import { postCommand, transactionRequest } from '../../shared/wire/transaction-request.ts'
 
 const alice = '0198c0de-7a11-7000-8000-00000000a11c'
 const bob = '0198c0de-7a11-7000-8000-0000000000b0'

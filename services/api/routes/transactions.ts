@@ -5,13 +5,12 @@ import { writeCursor } from '../../../shared/wire/cursor.ts'
 import { dryRunJsonSchema } from '../../../shared/wire/dry-run-json.ts'
 import { pageKey } from '../../../shared/wire/paging.ts'
 import { Problem, type ProblemCode } from '../../../shared/wire/problems.ts'
+import { transactionJson, transactionJsonSchema } from '../../../shared/wire/transaction-json.ts'
 import {
-  transactionJson,
-  transactionJsonSchema,
   transactionQuery,
   transactionRequest,
   type TransactionRequest,
-} from '../../../shared/wire/transaction-json.ts'
+} from '../../../shared/wire/transaction-request.ts'
 import { demand } from '../access/admit-requests.ts'
 import { overridingAction } from '../audit/witness.ts'
 import type { ApiContext } from '../context.ts'
