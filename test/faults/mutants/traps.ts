@@ -97,8 +97,7 @@ export const traps = {
     expected: /nothing is queued any more/,
   },
   newIdAfterUnknown: {
-    spring: (world) =>
-      underLoad(world, { load: { sync: 12 }, faults: ['cut after COMMIT'], ms: 6000 }),
+    spring: answersLost,
     expected: /more than one transaction/,
   },
   refusalNotStored: {
@@ -147,6 +146,26 @@ async function oneDrainASlot(world: World): Promise<string[]> {
   })
   await queueIsEmpty(world, restMsMax)
   return [...found]
+}
+
+/** Payments without a key, one after the other; the answer to the COMMIT of each is lost. */
+async function answersLost(world: World): Promise<string[]> {
+  const [api] = world.apis
+  const { hub, wallets } = await openCast(world)
+  const references = Array.from({ length: 5 }, (_, number) => `answer ${number} is lost`)
+  const before = api?.toPostgres.cuts ?? 0
+  for (const reference of references) {
+    api?.toPostgres.cutAtCommit('after_commit')
+    const wish = { debit: hub, credit: wallets[0] ?? '', amount: '1.00', reference }
+    await send(world, 0, { mode: 'sync', body: payment(wish) })
+  }
+  const cuts = (api?.toPostgres.cuts ?? 0) - before
+  if (cuts !== references.length) return [`${cuts} of ${references.length} answers were lost`]
+  const twice = await world.sql<{ reference: string }>(
+    'select reference from transactions where reference = any($1) group by reference having count(*) > 1',
+    [references],
+  )
+  return twice.map(({ reference }) => `“${reference}” has more than one transaction`)
 }
 
 /** Payments over many accounts in one batch beside others over the same ones. */
