@@ -1,10 +1,13 @@
 import { withClient } from '../../scripts/provision/postgres-database.ts'
+import { newId } from '../../shared/engine/new-id.ts'
 import { Posting } from '../../shared/engine/post.ts'
 import { Metrics } from '../../shared/metrics.ts'
 import { makeAnchors } from '../../shared/store/anchors/make-anchors.ts'
 import { openAnchorBooks } from '../../shared/store/anchors/open-anchor-books.ts'
 import type { LedgerStore } from '../../shared/store/ledger-store.ts'
 import { openStore } from '../../shared/store/open.ts'
+import { postOn } from '../../shared/store/postgres/post.ts'
+import type { PostingConnection } from '../../shared/store/postgres/posting-connection.ts'
 import { paceOf } from '../../shared/store/verify/pace.ts'
 import { commandOf, openAccount } from '../support/commands.ts'
 import { createPostgresDatabase } from '../support/databases.ts'
@@ -22,10 +25,44 @@ export interface PlannedLedger {
   readonly cash: string
 }
 
-/** Opens a new ledger; its tables are next to empty. */
+/** Posts on one connection, one batch after the other. */
+export function postingOn(connection: PostingConnection): Posting {
+  return new Posting(
+    { batchesMax: 1, turnsBefore: 1, post: (reads, decide) => postOn(connection, reads, decide) },
+    new Metrics().posting,
+  )
+}
+
+/** Posts a payment under a key of its own on a connection; `more` is what its request says besides. */
+export async function postPayment(
+  { cash, alice }: PlannedLedger,
+  connection: PostingConnection,
+  more: { effective_at?: string } = {},
+): Promise<void> {
+  const wish = { debit: cash, credit: alice, amount: '1.00', idempotency_key: newId(), ...more }
+  const outcome = await postingOn(connection).post(commandOf(payment(wish)))
+  if (outcome.kind !== 'written') throw new Error(`not written: ${outcome.kind}`)
+}
+
+/** What autovacuum would analyse at a time of its own, and have planned anew. */
+const grownTables = [
+  'accounts',
+  'batches',
+  'entries',
+  'hold_changes',
+  'queued_transactions',
+  'transactions',
+]
+
+/** Opens a new ledger; its tables are next to empty, and nobody analyses them unasked. */
 export async function openPlannedLedger(): Promise<PlannedLedger> {
   const url = await createPostgresDatabase()
   const { store } = await openStore({ dialect: 'postgres', url })
+  await withClient(url, async (client) => {
+    for (const table of grownTables) {
+      await client.query(`alter table ${table} set (autovacuum_enabled = false)`)
+    }
+  })
   const cash = await openAccount(store, 'asset')
   return { url, store, cash, alice: await openAccount(store, 'liability') }
 }
@@ -53,18 +90,21 @@ export const tableStates: readonly TableState[] = [empty, ...large]
  */
 export const growingStates: readonly TableState[] = [
   empty,
-  ...[100, 200, 300, 400].map((rows) => ({
-    state: `of ${rows} rows`,
-    prepare: (ledger: PlannedLedger) => growTo(ledger, rows),
+  ...[1, 101, 201, 301].map((first) => ({
+    state: `of ${first + 99} rows`,
+    prepare: (ledger: PlannedLedger) => grow(ledger, { first, last: first + 99 }),
   })),
   ...large,
 ]
 
-/** Adds rows to the tables, as many as are missing to `rows`. The keys are long, accounts have no codes, all that is queued is parked. */
-async function growTo({ url }: PlannedLedger, rows: number): Promise<void> {
+/** Adds some rows to each of the tables. Their keys are long, accounts have no codes, all that is queued is parked. */
+async function grow(
+  { url }: PlannedLedger,
+  { first, last }: { first: number; last: number },
+): Promise<void> {
   const names = `(select t.place, md5(t.place::text)::uuid as id,
                          'a key of about this length ' || md5(t.place::text) as key
-                    from generate_series((select count(*) from batches) + 1, ${rows}) as t (place)) named`
+                    from generate_series(${first}, ${last}) as t (place)) named`
   await withClient(url, async (client) => {
     await client.query(`set session_replication_role = replica`)
     await client.query(`

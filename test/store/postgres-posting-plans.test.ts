@@ -4,7 +4,6 @@ import { BatchIntoQueue } from '../../shared/engine/batch-into-queue.ts'
 import { drainDecider } from '../../shared/engine/decide-drain.ts'
 import { drainOnce } from '../../shared/engine/drain.ts'
 import { newId } from '../../shared/engine/new-id.ts'
-import { Posting } from '../../shared/engine/post.ts'
 import type { PostCommand } from '../../shared/engine/post-command.ts'
 import type { QueueStore } from '../../shared/engine/queue-store.ts'
 import { Metrics } from '../../shared/metrics.ts'
@@ -13,7 +12,6 @@ import { acceptOn } from '../../shared/store/postgres/accept.ts'
 import { drainOn } from '../../shared/store/postgres/drain.ts'
 import { DrainFloors } from '../../shared/store/postgres/drain-floors.ts'
 import { markInHandOn, unmarkInHandOn } from '../../shared/store/postgres/mark-in-hand.ts'
-import { postOn } from '../../shared/store/postgres/post.ts'
 import { PostingConnection } from '../../shared/store/postgres/posting-connection.ts'
 import type { Row } from '../../shared/store/rows.ts'
 import { voidCommand } from '../../shared/wire/target-request.ts'
@@ -28,7 +26,13 @@ import {
   type IndexColumns,
   type Scan,
 } from './plan-scans.ts'
-import { openPlannedLedger, growingStates, type PlannedLedger } from './planned-ledger.ts'
+import {
+  growingStates,
+  openPlannedLedger,
+  postingOn,
+  postPayment,
+  type PlannedLedger,
+} from './planned-ledger.ts'
 
 let ledger: PlannedLedger
 /** Connections that planned all they do while the tables were as they are now, or smaller, and keep those plans. */
@@ -113,10 +117,7 @@ const ofTransaction = 'entries_transaction (ledger_id, transaction_id)'
 
 /** Places a hold, captures and voids it and reverses, at once and queued, on the connection. */
 async function scansOfSpecial(connection: PostingConnection): Promise<Scan[]> {
-  const posting = new Posting(
-    { batchesMax: 1, turnsBefore: 1, post: (reads, decide) => postOn(connection, reads, decide) },
-    new Metrics().posting,
-  )
+  const posting = postingOn(connection)
   const written = async (command: PostCommand) => {
     const outcome = await posting.post(command)
     if (outcome.kind !== 'written') throw new Error(`not written: ${outcome.kind}`)
@@ -146,19 +147,7 @@ async function scansOfSpecial(connection: PostingConnection): Promise<Scan[]> {
 
 /** Posts once on the connection, and asks it how it runs each statement it has prepared. */
 async function scansOfPosting(connection: PostingConnection): Promise<Scan[]> {
-  const posting = new Posting(
-    { batchesMax: 1, turnsBefore: 1, post: (reads, decide) => postOn(connection, reads, decide) },
-    new Metrics().posting,
-  )
-  const request = payment({
-    debit: ledger.cash,
-    credit: ledger.alice,
-    amount: '1.00',
-    idempotency_key: newId(),
-    effective_at: '2026-01-01T00:00:00Z',
-  })
-  expect((await posting.post(commandOf(request))).kind).toBe('written')
-
+  await postPayment(ledger, connection, { effective_at: '2026-01-01T00:00:00Z' })
   const scans = await scansOfPrepared(connection)
   return scans.filter(
     ({ statement }) => !queueStatements.has(statement) && !specialStatements.has(statement),
