@@ -76,7 +76,9 @@ function decideBatchFor(accounts: Accounts, size: number, seconds: number): Timi
     const named = new Set(ids)
     const touched = new Map(
       [...accounts].flatMap(([id, account]) =>
-        named.has(id) ? [[id, { ...account, chainHash: null }] as const] : [],
+        named.has(id)
+          ? [[id, { ...account, chainHash: null, newestTransaction: null }] as const]
+          : [],
       ),
     )
     const state = {

@@ -1,6 +1,6 @@
 import type { LockedAccount } from '../ledger/account.ts'
 import type { RunningAccounts } from '../ledger/decide.ts'
-import type { ChainedAccount, EntryChain } from './entry-chain.ts'
+import type { ChainedAccount, ChainHead, EntryChain } from './entry-chain.ts'
 
 /**
  * The time at which a whole batch happens: the database's clock, but never before an entry that one of its
@@ -24,8 +24,8 @@ export function accountsMoved(
     const former = before.get(account.id)
     if (account === former) continue
     const lastPostedAt = account.version === former?.version ? account.lastPostedAt : at
-    const chainHash = heads.get(account.id) ?? former?.chainHash ?? null
-    moved.push(chained(account, lastPostedAt, chainHash))
+    const head = heads.get(account.id)
+    moved.push(chained(account, lastPostedAt, former, head))
   }
   return moved
 }
@@ -34,7 +34,8 @@ export function accountsMoved(
 function chained(
   account: LockedAccount,
   lastPostedAt: number | null,
-  chainHash: string | null,
+  former: ChainedAccount | undefined,
+  head: ChainHead | undefined,
 ): ChainedAccount {
   return {
     id: account.id,
@@ -49,6 +50,7 @@ function chained(
     heldCredits: account.heldCredits,
     version: account.version,
     lastPostedAt,
-    chainHash,
+    chainHash: head?.hash ?? former?.chainHash ?? null,
+    newestTransaction: head?.newest ?? former?.newestTransaction ?? null,
   }
 }

@@ -122,13 +122,13 @@ export class BatchInProgress {
   /** What all decisions together write. */
   writes(): BatchWrites {
     const { at, accounts } = this.#books
-    const { hashes, heads } = chainEntries(this.#written, this.#state.accounts)
+    const { links, heads } = chainEntries(this.#written, this.#state.accounts)
     return {
       transactions: this.#written,
       targets: this.#books.targetsChanged(),
       holdChanges: this.#holdChanges,
       accounts: accountsMoved(accounts, this.#state.accounts, at, heads),
-      hashes,
+      links,
       records: this.#records,
       at,
     }

@@ -52,13 +52,13 @@ export const drainDecider: DrainDecider = {
         ended.push(record)
       }
     }
-    const { hashes, heads } = chainEntries(ended, state.accounts)
+    const { links, heads } = chainEntries(ended, state.accounts)
     return {
       // A hold may have been placed and captured within this one drain.
       ended: ended.map((record) => books.asItStands(record)),
       targets: books.targetsChanged(),
       accounts: accountsMoved(books.accounts, state.accounts, books.at, heads),
-      hashes,
+      links,
       at: books.at,
     }
   },

@@ -18,16 +18,41 @@ export interface EntryContent {
   readonly fingerprint: string | null
 }
 
+/** The transaction with the greatest id among those posted to an account, and the version of its last entry there. */
+export interface NewestTransaction {
+  readonly id: string
+  readonly version: number
+}
+
 /** An account that its caller has locked, with the end of its chain. The decision knows nothing of that. */
 export interface ChainedAccount extends LockedAccount {
   /** The hash of its newest entry, in hex; null where that entry has none, or there is no entry. */
   readonly chainHash: string | null
+  /** Null where no entry was posted by a version of this service that follows it. */
+  readonly newestTransaction: NewestTransaction | null
 }
 
-/** The hashes of a batch's entries, by transaction and position, and of each account the newest one. All in hex. */
+/** How an entry is joined to those before it in its account. */
+export interface EntryLink {
+  /** In hex. */
+  readonly hash: string
+  /**
+   * The version of the entry that comes before it in the order of the transactions' ids, 0 if there is none; null for a late one, whose
+   * transaction has a smaller id than one before it. Who lists an account's transactions by their ids follows it from entry to entry.
+   */
+  readonly followsVersion: number | null
+}
+
+/** Where an account's next entry is joined to. */
+export interface ChainHead {
+  readonly hash: string
+  readonly newest: NewestTransaction | null
+}
+
+/** The links of a batch's entries, by transaction and position, and the heads of the accounts behind it. */
 export interface EntryChain {
-  readonly hashes: ReadonlyMap<string, readonly string[]>
-  readonly heads: ReadonlyMap<string, string>
+  readonly links: ReadonlyMap<string, readonly EntryLink[]>
+  readonly heads: ReadonlyMap<string, ChainHead>
 }
 
 /**
@@ -58,14 +83,14 @@ export function chainEntries(
   transactions: readonly TransactionRecord[],
   accounts: ReadonlyMap<string, ChainedAccount>,
 ): EntryChain {
-  const hashes = new Map<string, readonly string[]>()
-  const heads = new Map<string, string>()
+  const links = new Map<string, readonly EntryLink[]>()
+  const heads = new Map<string, ChainHead>()
   for (const { ledgerId, id, entries, postedAt, fingerprint } of transactions) {
     if (entries.length === 0) continue
-    const ofEntries: string[] = []
+    const ofEntries: EntryLink[] = []
     for (const entry of entries) {
-      const previous = heads.get(entry.accountId) ?? headOf(ledgerId, entry, accounts)
-      const made = entryHash(previous, {
+      const before = heads.get(entry.accountId) ?? headOf(ledgerId, entry, accounts)
+      const made = entryHash(before.hash, {
         accountVersion: entry.accountVersion,
         transactionId: id,
         position: ofEntries.length,
@@ -76,12 +101,17 @@ export function chainEntries(
         postedAt,
         fingerprint,
       })
-      ofEntries.push(made)
-      heads.set(entry.accountId, made)
+      const { newest } = before
+      const isLate = newest !== null && id < newest.id
+      ofEntries.push({ hash: made, followsVersion: isLate ? null : (newest?.version ?? 0) })
+      heads.set(entry.accountId, {
+        hash: made,
+        newest: isLate ? newest : { id, version: entry.accountVersion },
+      })
     }
-    hashes.set(id, ofEntries)
+    links.set(id, ofEntries)
   }
-  return { hashes, heads }
+  return { links, heads }
 }
 
 /** What the first entry that a batch adds to an account is chained to. */
@@ -89,21 +119,22 @@ function headOf(
   ledgerId: number,
   { accountId, accountVersion }: PostedEntry,
   accounts: ReadonlyMap<string, ChainedAccount>,
-): string {
+): ChainHead {
   const account = accounts.get(accountId)
   if (account?.version !== accountVersion - 1) {
     throw new Error('an entry does not follow the newest one of its account')
   }
-  return account.chainHash ?? chainStart(ledgerId, accountId, account.version)
+  const hash = account.chainHash ?? chainStart(ledgerId, accountId, account.version)
+  return { hash, newest: account.newestTransaction }
 }
 
-/** The hash of an entry of this batch, which must have been chained. */
-export function hashOf(
-  hashes: EntryChain['hashes'],
+/** The link of an entry of this batch, which must have been chained. */
+export function linkOf(
+  links: EntryChain['links'],
   transactionId: string,
   position: number,
-): string {
-  const made = hashes.get(transactionId)?.[position]
+): EntryLink {
+  const made = links.get(transactionId)?.[position]
   if (made === undefined) throw new Error('an entry was not chained')
   return made
 }

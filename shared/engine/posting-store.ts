@@ -52,8 +52,8 @@ export interface BatchWrites {
   readonly holdChanges: readonly HoldChangeRecord[]
   /** The accounts whose totals moved, posted or held, as they stand afterwards. */
   readonly accounts: readonly ChainedAccount[]
-  /** The hash of each entry. */
-  readonly hashes: EntryChain['hashes']
+  /** How each entry is joined to those before it. */
+  readonly links: EntryChain['links']
   /** Who asked for what of it. */
   readonly records: readonly AuditRecord[]
   /** When all of it happens: the rows' `created_at`, `posted_at`, `failed_at`. Ms since 1970. */

@@ -90,7 +90,7 @@ export interface DrainWrites {
   readonly targets: readonly TransactionRecord[]
   readonly accounts: readonly ChainedAccount[]
   /** The hash of each entry. */
-  readonly hashes: EntryChain['hashes']
+  readonly links: EntryChain['links']
   readonly at: number
 }
 

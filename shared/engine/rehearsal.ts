@@ -73,7 +73,7 @@ function nothing({ now }: BatchState): BatchWrites {
     targets: [],
     holdChanges: [],
     accounts: [],
-    hashes: new Map(),
+    links: new Map(),
     records: [],
     at: now,
   }

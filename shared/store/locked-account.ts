@@ -4,7 +4,8 @@ import { money } from './rows.ts'
 
 /** What posting reads of an account, in the order in which `lockedAccountOf` takes it; after it come `last_posted_at` in ms and the head of the chain in hex. */
 export const lockedColumns = `id, account_type, currency, exponent, status, min_available, posted_debits,
-                   posted_credits, held_debits, held_credits, version`
+                   posted_credits, held_debits, held_credits, version, newest_transaction_id,
+                   newest_transaction_version`
 
 /**
  * The head of an account's chain, if it is of the newest entry. It is not where a version of this service that makes no hashes has posted
@@ -15,7 +16,8 @@ export const chainHead = (hex: string) =>
 
 /** Reads an account from a row of values. The money comes as text, other numbers of any size may. */
 export function lockedAccountOf(row: readonly unknown[]): ChainedAccount {
-  const lastPostedAt = row[11] as string | number | null
+  const newestId = row[11] as string | null
+  const lastPostedAt = row[13] as string | number | null
   return {
     id: row[0] as string,
     accountType: row[1] as AccountType,
@@ -29,6 +31,7 @@ export function lockedAccountOf(row: readonly unknown[]): ChainedAccount {
     heldCredits: money(row[9]),
     version: Number(row[10]),
     lastPostedAt: lastPostedAt === null ? null : Number(lastPostedAt),
-    chainHash: row[12] as string | null,
+    chainHash: row[14] as string | null,
+    newestTransaction: newestId === null ? null : { id: newestId, version: Number(row[12]) },
   }
 }

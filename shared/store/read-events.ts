@@ -10,6 +10,7 @@ import type { EventPage, EventReads, LostPlace } from '../engine/event-store.ts'
 import type { Metadata, TransactionRecord } from '../engine/transaction-record.ts'
 import type { AccountStatus } from '../ledger/account.ts'
 import type { Reader } from './reader.ts'
+import { postedTo } from './read-transactions.ts'
 import { json, money, time, type Row } from './rows.ts'
 
 /** What events are read from: how far they are complete depends on the database. */
@@ -73,13 +74,12 @@ export async function latestPosition(
 
 /**
  * Reads events in their order along `events_pkey`, and with them how far they are complete and how far they are forgotten: in one
- * statement, so that all is of one snapshot. What an account has to do with one is probed through `entries_account_transaction` and
+ * statement, so that all is of one snapshot. What an account has to do with one is probed through `entries_transaction` and
  * `unposted_accounts_pkey`. Always one row at least. No lock. Parameters: ledger, position, how many; account.
  */
 function eventsBehind({ settledPosition }: EventReader, accountId: string | undefined) {
   const touches = `(e.subject_id = $4
-    or exists (select 1 from entries n where n.ledger_id = $1 and n.account_id = $4
-                 and n.transaction_id = e.subject_id)
+    or (${postedTo('e.subject_id', '$4')}) = 1
     or exists (select 1 from unposted_accounts u where u.ledger_id = $1 and u.account_id = $4
                  and u.transaction_id = e.subject_id))`
   return {

@@ -94,8 +94,18 @@ export function timeSet(status: TransactionStatus): string {
 }
 
 /**
+ * The SQL that gives 1 for a transaction that has entries on an account, through `entries_transaction`. The account is compared as a text, so that nobody
+ * looks among all of its entries instead.
+ */
+export function postedTo(transaction: string, account: string): string {
+  return `select 1 from entries n
+           where n.ledger_id = $1 and n.transaction_id = ${transaction}
+                 and cast(n.account_id as text) = cast(${account} as text) limit 1`
+}
+
+/**
  * Reads the entries of some transactions, by transaction in their order, through `entries_transaction`. One round trip.
- * Each by itself: for a list of fifty ids PostgreSQL 18 skipped through `entries_account_transaction`, account by account.
+ * Each by itself: for a list of fifty ids PostgreSQL 18 skipped through an index that had accounts before transactions, account by account.
  */
 export async function entriesOf(
   reader: Reader,

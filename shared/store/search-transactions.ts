@@ -3,7 +3,7 @@ import { timeMax, timeMin } from '../ledger/axis.ts'
 import { totalDebitsWithin } from '../engine/total-debits.ts'
 import type { TimeSpan, TransactionFilter, TransactionPage } from './ledger-store.ts'
 import { balanceAt, findAccount } from './read-accounts.ts'
-import { entriesOf, timeSet } from './read-transactions.ts'
+import { entriesOf, postedTo, timeSet } from './read-transactions.ts'
 import type { Reader } from './reader.ts'
 import { entryOf, transactionOf, type Row } from './rows.ts'
 import {
@@ -131,8 +131,7 @@ function conditionsOf(parameters: Parameters, filter: TransactionFilter, way: Wa
   if (currency !== undefined) conditions.push(hasCurrency(parameters, currency))
   if (accountId !== undefined && asked('accountId')) {
     const account = parameters.of(accountId)
-    conditions.push(`((select 1 from entries e where e.ledger_id = $1 and e.account_id = ${account}
-                          and e.transaction_id = t.id limit 1) = 1
+    conditions.push(`((${postedTo('t.id', account)}) = 1
                       or cast(t.requested_entries as text) like '%' || ${account} || '%')`)
   }
   const pairs = filter.metadata ?? []

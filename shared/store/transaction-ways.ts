@@ -60,6 +60,13 @@ const byTimeAndVersion = {
   keyOf: (row: Row) => `${time(row['at'])}/${Number(row['version'])}/${row['found_id'] as string}`,
 }
 
+/** With the version from which the walk along the entries in the order of their ids goes on. */
+const byIdAndVersion = {
+  order: ['id', 'follows'],
+  keyOf: (row: Row) =>
+    `${row['follows'] === null ? '' : Number(row['follows'])}/${row['found_id'] as string}`,
+}
+
 /** States that have an index of their own; the ends of a hold share one. */
 const indexedStates: Partial<Record<TransactionStatus, string>> = {
   failed: timeSet('failed'),
@@ -115,51 +122,89 @@ export function wayOfMetadata([name, value]: readonly [string, string]): Way {
 }
 
 /**
- * Those of an account: posted ones through `entries_account_transaction`, ended ones through `unposted_accounts_pkey`, and the
- * queue, which is walked whole: a queued transaction names its accounts only in `requested_entries`, as UUIDs, which nothing else
- * in it looks like. An atomic batch has one place for all of its members.
+ * Those of an account: posted ones from entry to entry through `entries_pkey`, beginning at the account's newest one, and late ones
+ * through `entries_late`; ended ones through `unposted_accounts_pkey`; and the queue, which is walked whole: a queued transaction names
+ * its accounts only in `requested_entries`, as UUIDs, which nothing else in it looks like. An atomic batch has one place for all of its
+ * members.
+ *
+ * The walk costs a probe for each entry of the page. It goes on from the version that the key before it names, and without one, as in
+ * a cursor of an earlier version of this service, it comes from the newest entry.
  */
 export function wayOfAccount(accountId: string, status: TransactionStatus | undefined): Way {
   return {
-    ...byId,
+    ...byIdAndVersion,
     name: 'transactions_by_account',
     covers: ['accountId'],
-    text: (parameters, after, size) => {
+    text: (parameters, key, size) => {
+      const [after, version] = key?.split('/').toReversed() ?? []
       const account = parameters.of(accountId)
       const limit = parameters.of(size)
+      const from = parameters.of(version === undefined || version === '' ? null : Number(version))
       const older = (column: string) => before(column, parameters, after)
-      const posted = () => `
-        select distinct e.transaction_id as id from entries e
-         where e.ledger_id = $1 and e.account_id = ${account} ${older('e.transaction_id')}
+      const inOrder = () => `
+        select line.id, line.follows from (
+          with recursive line (id, follows, steps) as (
+            select e.transaction_id, e.follows_version, 1
+              from (${headOf(account, from)}) head
+              ${entryOf(account, 'head.version', parameters)}
+            union all
+            select e.transaction_id, e.follows_version,
+                   case when ${isOlder('line.id', parameters, after)} then line.steps + 1 else 1 end
+              from line
+              ${entryOf(account, 'line.follows', parameters)}
+             where line.follows > 0 and line.steps <= ${limit}
+          )
+          select id, follows from line where id is not null ${older('line.id')}
+        ) line`
+      const late = () => `
+        select distinct e.transaction_id as id, cast(null as bigint) as follows from entries e
+         where e.ledger_id = $1 and e.account_id = ${account} and e.follows_version is null
+               ${older('e.transaction_id')}
          order by e.transaction_id desc limit ${limit}`
       const unposted = () => `
-        select u.transaction_id as id from unposted_accounts u
+        select u.transaction_id as id, cast(null as bigint) as follows from unposted_accounts u
          where u.ledger_id = $1 and u.account_id = ${account} ${older('u.transaction_id')}
          order by u.transaction_id desc limit ${limit}`
       const queued = () => `
-        select t.id from queued_transactions q
+        select t.id, cast(null as bigint) as follows from queued_transactions q
           ${ofTransaction('q.transaction_id', parameters)}
          where q.ledger_id = $1 and cast(t.requested_entries as text) like '%' || ${account} || '%'
                ${older('t.id')}
          order by t.id desc limit ${limit}`
       const queuedTogether = () => `
-        select t.id from queued_transactions q
+        select t.id, cast(null as bigint) as follows from queued_transactions q
           join batch_members m on m.ledger_id = $1 and m.batch_id = q.batch_id and m.replayed = 0
           ${ofTransaction('m.transaction_id', parameters)}
          where q.ledger_id = $1 and q.batch_id is not null
                and cast(t.requested_entries as text) like '%' || ${account} || '%' ${older('t.id')}
          order by t.id desc limit ${limit}`
       const inQueue = [queued, queuedTogether]
-      const ofStatus = status === 'posted' ? [posted] : status === 'queued' ? inQueue : undefined
-      const texts = ofStatus ?? (status === undefined ? [posted, unposted, ...inQueue] : [unposted])
+      const posted = [inOrder, late]
+      const ofStatus = status === 'posted' ? posted : status === 'queued' ? inQueue : undefined
+      const texts =
+        ofStatus ?? (status === undefined ? [...posted, unposted, ...inQueue] : [unposted])
       return `
-        select id, -1 as dated from (${unionOf(
-          texts.map((textOf) => textOf()),
-          'union',
-        )}) own
-         order by id desc limit ${limit}`
+        select id, -1 as dated, coalesce(min(follows) over (order by id desc), ${from}) as follows
+          from (${unionOf(
+            texts.map((textOf) => textOf()),
+            'union',
+          )}) own
+         order by id desc, follows desc limit ${limit}`
     },
   }
+}
+
+/** Where the walk along an account's entries begins, `version`: at its newest transaction, or further back. */
+function headOf(account: string, from: string): string {
+  return `
+    select coalesce(cast(${from} as bigint), a.newest_transaction_version) as version from accounts a
+     where a.ledger_id = $1 and a.id = ${account}`
+}
+
+/** The entry of an account and a version, `e`. */
+function entryOf(account: string, version: string, { reader }: Parameters): string {
+  const isMeant = `e.ledger_id = $1 and e.account_id = ${account} and e.account_version = ${version}`
+  return reader.probe('entries', 'e', isMeant)
 }
 
 /** Posted ones by the time of posting, through `entries_posted`. */
@@ -305,7 +350,11 @@ function ofTransaction(id: string, { reader }: Parameters): string {
 }
 
 function before(column: string, parameters: Parameters, after: string | undefined): string {
-  return after === undefined ? '' : `and ${column} < ${parameters.of(after)}`
+  return `and ${isOlder(column, parameters, after)}`
+}
+
+function isOlder(column: string, parameters: Parameters, after: string | undefined): string {
+  return after === undefined ? 'true' : `${column} < ${parameters.of(after)}`
 }
 
 function beforePair(

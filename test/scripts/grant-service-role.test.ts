@@ -203,6 +203,8 @@ const rights: Readonly<Record<string, { readonly service: Rights; readonly reade
         'last_posted_at',
         'chain_hash',
         'chain_version',
+        'newest_transaction_id',
+        'newest_transaction_version',
       ],
     },
     reader: look,

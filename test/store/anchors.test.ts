@@ -77,7 +77,10 @@ describe.each(stores)('anchors on $name', ({ create }) => {
       select transaction_id from entries where account_id = '${alice}' and account_version > ${version});
     delete from entries where account_version > ${version};
     update accounts
-       set version = ${version}, chain_version = ${version},
+       set version = ${version}, chain_version = ${version}, newest_transaction_version = ${version},
+           newest_transaction_id = (
+             select e.transaction_id from entries e
+              where e.account_id = accounts.id and e.account_version = ${version}),
            chain_hash = (select e.hash from entries e
                           where e.account_id = accounts.id and e.account_version = ${version}),
            last_posted_at = (select e.posted_at from entries e

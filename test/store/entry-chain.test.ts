@@ -38,6 +38,8 @@ const changes: readonly (readonly [set: string, said: RegExp])[] = [
     `hash = (select hash from entries where account_version = 2 limit 1)`,
     /the hash of entry 3 was changed/,
   ],
+  [`follows_version = null`, /entry 4 follows version 3 in the order of ids, not 2/],
+  [`follows_version = 1`, /entry 3 follows version 1 in the order of ids, not 2/],
 ]
 
 describe.each(stores)('the chain of entries on $name', ({ create }) => {
@@ -110,7 +112,7 @@ describe.each(stores)('the chain of entries on $name', ({ create }) => {
     const what = await said(`
       insert into entries
         select ledger_id, account_id, 6, transaction_id, position, direction, amount, '2000',
-               debits_after, posted_at, hash
+               debits_after, posted_at, hash, 5
           from entries where account_id = '${alice}' and account_version = 5;
       update accounts set version = 6, chain_version = 6, posted_credits = '2000'
        where id = '${alice}'`)
@@ -130,6 +132,19 @@ describe.each(stores)('the chain of entries on $name', ({ create }) => {
       const what = await said(`update accounts set ${set} where id = '${alice}'`)
       expect(what).toBe(`account ${alice} its chain_hash is not the hash of its last entry 5`)
     }
+  })
+
+  test('tells that the entries of an account are not in the order of ids, or that it names another as the newest', async () => {
+    const newest = (set: string) => said(`update accounts set ${set} where id = '${alice}'`)
+    const notLast = `account ${alice} its newest_transaction is not that of version 5`
+    expect(await newest(`newest_transaction_version = 4`)).toBe(notLast)
+    expect(await newest(`newest_transaction_id = '${other}'`)).toBe(notLast)
+    expect(await newest(`newest_transaction_id = null, newest_transaction_version = null`)).toBe(
+      notLast,
+    )
+    expect(await said(`update entries set transaction_id = '${other}' where ${third()}`)).toMatch(
+      /entry 3 follows version 2 in the order of ids, whose id is greater/,
+    )
   })
 
   test('tells that the fingerprint of a transaction was changed', async () => {
@@ -154,8 +169,10 @@ describe.each(stores)('the chain of entries on $name', ({ create }) => {
     const past = await spoilable(older)
     const lastOne = 'account_version = 2'
     await past.spoil(`
-      update entries set hash = null where ${lastOne};
-      update accounts set chain_version = 1,
+      update entries set hash = null, follows_version = null where ${lastOne};
+      update accounts set chain_version = 1, newest_transaction_version = 1,
+             newest_transaction_id = (select e.transaction_id from entries e
+                                       where e.account_id = accounts.id and e.account_version = 1),
              chain_hash = (select e.hash from entries e
                             where e.account_id = accounts.id and e.account_version = 1)`)
     const report = await verifyStore(past.location)

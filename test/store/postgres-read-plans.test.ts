@@ -135,6 +135,7 @@ async function scansOfReads(): Promise<Record<string, string[]>> {
   const firstPage = { after: undefined, size: 50 }
   /** Where the next page begins, where that is not an id. */
   const nextKeys: Record<string, string> = {
+    'by account': `3/${newId()}`,
     'by posting': `${Date.now()}/${newId()}`,
     'by effect': `${Date.now()}/${newId()}`,
     'by account and posting': `${Date.now()}/3/${newId()}`,
@@ -212,8 +213,8 @@ const account = 'accounts_pkey (ledger_id, id)'
 /** Members of batches too: of the few that are queued, so that on a table with nothing in it, it does not matter how. */
 const ofAccount = (others: readonly string[]): unknown =>
   expect.toBeOneOf([
-    ['batch_members_pkey (ledger_id, batch_id)', ...others],
-    ['batch_members_pkey (ledger_id)', ...others],
+    [account, 'batch_members_pkey (ledger_id, batch_id)', ...others],
+    [account, 'batch_members_pkey (ledger_id)', ...others],
   ])
 const expectedOfReads: Record<string, unknown> = {
   account: [account],
@@ -267,14 +268,16 @@ const expectedOfReads: Record<string, unknown> = {
     transaction,
   ],
   'by account': ofAccount([
-    'entries_account_transaction (ledger_id, account_id)',
+    'entries_late (ledger_id, account_id)',
+    entry,
     entriesOf,
     'queued_transactions_pkey (ledger_id)',
     transaction,
     'unposted_accounts_pkey (ledger_id, account_id)',
   ]),
   'by account, next': ofAccount([
-    'entries_account_transaction (ledger_id, account_id, transaction_id)',
+    'entries_late (ledger_id, account_id, transaction_id)',
+    entry,
     entriesOf,
     'queued_transactions_pkey (ledger_id)',
     transaction,
@@ -322,34 +325,18 @@ const expectedOfReads: Record<string, unknown> = {
     entriesOf,
     transaction,
   ],
-  'by all': expect.toBeOneOf([
-    [
-      'entries_account_transaction (ledger_id, account_id, transaction_id)',
-      'transaction_metadata_pkey (ledger_id, name, value, transaction_id)',
-      transaction,
-      'transactions_reference (ledger_id, reference)',
-    ],
-    [
-      entriesOf,
-      'transaction_metadata_pkey (ledger_id, name, value, transaction_id)',
-      transaction,
-      'transactions_reference (ledger_id, reference)',
-    ],
-  ]),
-  'by all, next': expect.toBeOneOf([
-    [
-      'entries_account_transaction (ledger_id, account_id, transaction_id)',
-      'transaction_metadata_pkey (ledger_id, name, value, transaction_id)',
-      transaction,
-      'transactions_reference (ledger_id, reference, id)',
-    ],
-    [
-      entriesOf,
-      'transaction_metadata_pkey (ledger_id, name, value, transaction_id)',
-      transaction,
-      'transactions_reference (ledger_id, reference, id)',
-    ],
-  ]),
+  'by all': [
+    entriesOf,
+    'transaction_metadata_pkey (ledger_id, name, value, transaction_id)',
+    transaction,
+    'transactions_reference (ledger_id, reference)',
+  ],
+  'by all, next': [
+    entriesOf,
+    'transaction_metadata_pkey (ledger_id, name, value, transaction_id)',
+    transaction,
+    'transactions_reference (ledger_id, reference, id)',
+  ],
 }
 
 const expectedOfVerification: readonly string[] = [

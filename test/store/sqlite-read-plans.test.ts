@@ -34,7 +34,7 @@ class ExplainingReader extends SqliteReader {
       // What is not a table is small: the two ways that are merged, the steps of a binary search.
       if (
         way !== undefined &&
-        !/^SCAN (?:search|led|own|either|page|posted|way\d|\(|CONSTANT ROW)/.test(way)
+        !/^SCAN (?:search|led|own|line|either|page|posted|way\d|\(|CONSTANT ROW)/.test(way)
       )
         this.ways.push(way)
     }
@@ -122,8 +122,8 @@ const searches: Record<string, readonly [filter: TransactionFilter, key: string,
   ],
   'by account': [
     { accountId: id },
-    id,
-    'entries_account_transaction (ledger_id=? AND account_id=? AND transaction_id<?)',
+    `3/${id}`,
+    'entries_late (ledger_id=? AND account_id=? AND transaction_id<?)',
   ],
   'by posting': [
     { posted: span },
@@ -148,7 +148,7 @@ const searches: Record<string, readonly [filter: TransactionFilter, key: string,
   'by all': [
     { reference: 'x', accountId: id, currency: 'USD', metadata: [['order', '4711']] },
     id,
-    'entries_account_transaction (ledger_id=? AND account_id=? AND transaction_id=?)',
+    'entries_transaction (ledger_id=? AND transaction_id=?)',
   ],
 }
 

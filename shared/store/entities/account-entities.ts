@@ -49,6 +49,9 @@ export interface AccountRow {
   /** The hash of the entry of version `chainVersion`: the newest one, unless that was posted without. */
   chainHash: Buffer | null
   chainVersion: number | null
+  /** The transaction with the greatest id among those posted to it, and the version of its last entry here. */
+  newestTransactionId: string | null
+  newestTransactionVersion: number | null
   createdAt: number
 }
 
@@ -98,6 +101,12 @@ export function accountEntities(kinds: ColumnKinds) {
         lastPostedAt: { ...kinds.time, name: 'last_posted_at', nullable: true },
         chainHash: { ...kinds.bytes, name: 'chain_hash', nullable: true },
         chainVersion: { ...kinds.count, name: 'chain_version', nullable: true },
+        newestTransactionId: { ...kinds.id, name: 'newest_transaction_id', nullable: true },
+        newestTransactionVersion: {
+          ...kinds.count,
+          name: 'newest_transaction_version',
+          nullable: true,
+        },
         createdAt: { ...kinds.time, name: 'created_at' },
       },
       uniques: [{ name: 'accounts_code_key', columns: ['ledgerId', 'code'] }],

@@ -74,6 +74,8 @@ export interface EntryRow {
   postedAt: number
   /** Null where it was posted by a version that made none. */
   hash: Buffer | null
+  /** The version of the entry before it in the order of the transactions' ids; null where it is late (`EntryLink`). */
+  followsVersion: number | null
 }
 
 /** The tables of transactions, of what was asked of holds, and of entries. */
@@ -184,12 +186,14 @@ export function transactionEntities(dialect: Dialect) {
         debitsAfter: { ...kinds.money, name: 'debits_after' },
         postedAt: { ...kinds.time, name: 'posted_at' },
         hash: { ...kinds.bytes, nullable: true },
+        followsVersion: { ...kinds.count, name: 'follows_version', nullable: true },
       },
       indices: [
         { name: 'entries_transaction', columns: ['ledgerId', 'transactionId'] },
         {
-          name: 'entries_account_transaction',
+          name: 'entries_late',
           columns: ['ledgerId', 'accountId', 'transactionId'],
+          where: `"follows_version" IS NULL`,
         },
         {
           name: 'entries_posted',

@@ -12,6 +12,7 @@ import { Events0000000000011 } from './0011-events.ts'
 import { Traceparent0000000000012 } from './0012-traceparent.ts'
 import { Webhooks0000000000013 } from './0013-webhooks.ts'
 import { NewestAccount0000000000014 } from './0014-newest-account.ts'
+import { EntryOrder0000000000015 } from './0015-entry-order.ts'
 
 /** All migrations, in order. A migration that has been released is never changed. */
 export const migrations = [
@@ -29,4 +30,5 @@ export const migrations = [
   Traceparent0000000000012,
   Webhooks0000000000013,
   NewestAccount0000000000014,
+  EntryOrder0000000000015,
 ] as const

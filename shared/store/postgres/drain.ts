@@ -9,11 +9,11 @@ import { findStanding, standingOf } from './find-standing.ts'
 import { lockAccounts, lockedAccountsOf } from './lock-accounts.ts'
 import { lockClosingOn } from './lock-closing.ts'
 import { lockTargetsOn } from './lock-targets.ts'
-import { movementParameters, moveMoney } from './move-money.ts'
+import { movementParameters, movementParametersCount, moveMoney } from './move-money.ts'
 import {
   movementAndHoldParameters,
   moveMoneyAndHolds,
-  movementParametersCount,
+  movementAndHoldParametersCount,
   timeOrNull,
 } from './move-money-and-holds.ts'
 import type { Prepared, PostingConnection } from './posting-connection.ts'
@@ -37,14 +37,14 @@ const writeDrained: Prepared = {
                   requested_entries = case e.status when 'failed' then t.requested_entries end
              from (
                select row.place, ends.status, ends.failure
-                 from unnest($17::uuid[], $18::text[], $19::json[]) as ends (id, status, failure)
+                 from unnest($20::uuid[], $21::text[], $22::json[]) as ends (id, status, failure)
                 cross join lateral (
                   select ctid as place from transactions
                    where ledger_id = $1 and id = ends.id and status = 'queued' limit 1
                 ) row
              ) e
             where t.ctid = e.place
-         ), ${tellEvents(20)}, ${moveMoney}`,
+         ), ${tellEvents(movementParametersCount + 4)}, ${moveMoney}`,
 }
 
 /** The same for a drain in which money is set aside or released, or something is captured or reversed. */
@@ -71,11 +71,11 @@ const writeMixedDrained: Prepared = {
                 ) row
              ) e
             where t.ctid = e.place
-         ), ${tellEvents(movementParametersCount + 8)}, ${moveMoneyAndHolds}`,
+         ), ${tellEvents(movementAndHoldParametersCount + 8)}, ${moveMoneyAndHolds}`,
 }
 
 function end(place: number): string {
-  return `$${movementParametersCount + place}`
+  return `$${movementAndHoldParametersCount + place}`
 }
 
 /**

@@ -34,6 +34,8 @@ const accountColumns = [
   'last_posted_at',
   'chain_hash',
   'chain_version',
+  'newest_transaction_id',
+  'newest_transaction_version',
 ]
 
 /** The columns of a transaction that its end sets, or that change with what is captured or reversed of it. */

@@ -2,7 +2,7 @@ import type { NewEvent } from '../../engine/event.ts'
 import type { BatchWrites } from '../../engine/posting-store.ts'
 import { jsonText, metadataText, plainArray, timeText } from './array-text.ts'
 import type { Prepared } from './posting-connection.ts'
-import { movementParameters, moveMoney } from './move-money.ts'
+import { movementParameters, movementParametersCount, moveMoney } from './move-money.ts'
 import { eventParameters, tellEvents } from './tell-events.ts'
 
 /**
@@ -23,12 +23,12 @@ export const writeBatch: Prepared = {
                   case t.status when 'posted' then $2::timestamptz end,
                   case t.status when 'failed' then $2::timestamptz end,
                   t.failure, t.requested_entries
-             from unnest($17::uuid[], $18::text[], $19::text[], $20::text[], $21::text[], $22::text[],
-                         $23::text[], $24::smallint[], $25::jsonb[], $26::timestamptz[], $27::text[],
-                         $28::json[], $29::json[])
+             from unnest($20::uuid[], $21::text[], $22::text[], $23::text[], $24::text[], $25::text[],
+                         $26::text[], $27::smallint[], $28::jsonb[], $29::timestamptz[], $30::text[],
+                         $31::json[], $32::json[])
                as t (id, status, reference, idempotency_key, fingerprint, description, currency,
                      exponent, metadata, effective_at, ordering_key, failure, requested_entries)
-         ), ${tellEvents(30)}, ${moveMoney}`,
+         ), ${tellEvents(movementParametersCount + 14)}, ${moveMoney}`,
 }
 
 /** The parameters of `writeBatch`. */

@@ -5,7 +5,7 @@ import { jsonText, metadataText, plainArray } from './array-text.ts'
 import {
   movementAndHoldParameters,
   moveMoneyAndHolds,
-  movementParametersCount,
+  movementAndHoldParametersCount,
   timeOrNull,
 } from './move-money-and-holds.ts'
 import type { Prepared } from './posting-connection.ts'
@@ -15,8 +15,8 @@ import { eventParameters, tellEvents } from './tell-events.ts'
 const transactionParametersCount = 18
 const changeParametersCount = 7
 const firstOfEvents =
-  movementParametersCount + transactionParametersCount + changeParametersCount + 1
-const transaction = (place: number) => `$${movementParametersCount + place}`
+  movementAndHoldParametersCount + transactionParametersCount + changeParametersCount + 1
+const transaction = (place: number) => `$${movementAndHoldParametersCount + place}`
 const change = (place: number) => transaction(transactionParametersCount + place)
 
 /**

@@ -1,5 +1,5 @@
 import type { Database, Statement, Transaction } from 'better-sqlite3'
-import { hashOf, type ChainedAccount, type EntryChain } from '../../engine/entry-chain.ts'
+import { linkOf, type ChainedAccount, type EntryChain } from '../../engine/entry-chain.ts'
 import type { AuditRecord } from '../../engine/audit-record.ts'
 import type { HoldChangeRecord } from '../../engine/hold-change-record.ts'
 import type { BatchReads, BatchState, BatchWrites, Standing } from '../../engine/posting-store.ts'
@@ -39,8 +39,8 @@ const closingTime = `select books_closed_until from ledgers where id = ?`
 const insertEntry = `
   insert into entries
     (ledger_id, account_id, account_version, transaction_id, position, direction, amount,
-     balance_after, debits_after, posted_at, hash)
-  values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+     balance_after, debits_after, posted_at, hash, follows_version)
+  values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 /** Inserts a transaction: posted, held, failed or queued. */
 const insertTransaction = `
@@ -67,7 +67,8 @@ const updateTarget = `
 const moveAccount = `
   update accounts
      set posted_debits = ?, posted_credits = ?, held_debits = ?, held_credits = ?, version = ?,
-         last_posted_at = ?, chain_hash = ?, chain_version = ?
+         last_posted_at = ?, chain_hash = ?, chain_version = ?, newest_transaction_id = ?,
+         newest_transaction_version = ?
    where ledger_id = ? and id = ?`
 
 /**
@@ -125,7 +126,7 @@ export class SqlitePosting {
         const standing = this.standing(reads)
         const writes = decide({ now: Date.now(), accounts, standing, targets, booksClosedUntil })
         for (const transaction of writes.transactions) {
-          this.insertEntries(transaction, writes.hashes)
+          this.insertEntries(transaction, writes.links)
           this.insert(transaction)
         }
         this.resolve(writes.targets)
@@ -190,6 +191,8 @@ export class SqlitePosting {
         account.lastPostedAt,
         account.chainHash === null ? null : Buffer.from(account.chainHash, 'hex'),
         account.version,
+        account.newestTransaction?.id ?? null,
+        account.newestTransaction?.version ?? null,
         ledgerId,
         account.id,
       )
@@ -241,9 +244,10 @@ export class SqlitePosting {
     )
   }
 
-  /** Writes a transaction's entries with their hashes; they come before its row is posted. */
-  insertEntries(transaction: TransactionRecord, hashes: EntryChain['hashes']): void {
-    transaction.entries.forEach((entry, position) =>
+  /** Writes a transaction's entries with their links; they come before its row is posted. */
+  insertEntries(transaction: TransactionRecord, links: EntryChain['links']): void {
+    transaction.entries.forEach((entry, position) => {
+      const { hash, followsVersion } = linkOf(links, transaction.id, position)
       this.#statements.entry.run(
         transaction.ledgerId,
         entry.accountId,
@@ -255,9 +259,10 @@ export class SqlitePosting {
         entry.balanceAfter.toString(),
         entry.debitsAfter.toString(),
         transaction.postedAt,
-        Buffer.from(hashOf(hashes, transaction.id, position), 'hex'),
-      ),
-    )
+        Buffer.from(hash, 'hex'),
+        followsVersion,
+      )
+    })
   }
 
   /** Writes a transaction's row. */

@@ -184,7 +184,7 @@ export class SqliteQueue {
       const booksClosedUntil = this.#posting.closing(order.ledgerId, decider.closingMatters(taken))
       const state = { now: Date.now(), accounts, targets, taken, booksClosedUntil }
       const writes = decider.decide(state)
-      for (const transaction of writes.ended) this.#end(transaction, writes.hashes)
+      for (const transaction of writes.ended) this.#end(transaction, writes.links)
       this.#posting.resolve(writes.targets)
       this.#posting.move(order.ledgerId, writes.accounts)
     })
@@ -312,8 +312,8 @@ export class SqliteQueue {
     }
   }
 
-  #end(transaction: TransactionRecord, hashes: EntryChain['hashes']): void {
-    this.#posting.insertEntries(transaction, hashes)
+  #end(transaction: TransactionRecord, links: EntryChain['links']): void {
+    this.#posting.insertEntries(transaction, links)
     this.#statements.end.run(
       transaction.status,
       transaction.postedAt,

@@ -6,6 +6,7 @@ import type { Statement } from '../reader.ts'
 import { hex, time, type Row } from '../rows.ts'
 import type { Differences } from './differences.ts'
 import { HashChain } from './hash-chain.ts'
+import { IdOrder } from './id-order.ts'
 import type { Pace } from './pace.ts'
 import { wholeNumber } from './whole-number.ts'
 import type { VerifyingReader } from './verifying-reader.ts'
@@ -42,7 +43,7 @@ const newestAnchor = `(select n.anchor from anchored_heads n
 const cutPage = (reader: VerifyingReader): Statement => ({
   name: 'verify_accounts',
   text: `select a.id, a.account_type, a.version, a.posted_debits, a.posted_credits, a.last_posted_at,
-                a.chain_hash, a.chain_version,
+                a.chain_hash, a.chain_version, a.newest_transaction_id, a.newest_transaction_version,
                 h.anchor, h.account_version as anchored_version, h.hash as anchored_hash,
                 (select e.account_version from entries e
                   where e.ledger_id = a.ledger_id and e.account_id = a.id
@@ -66,7 +67,7 @@ const entryAt: Statement = {
 const entryWalk = (reader: VerifyingReader): Statement => ({
   name: 'verify_entries_of_accounts',
   text: `select e.account_id, e.account_version, e.transaction_id, e.position, e.direction, e.amount,
-                e.balance_after, e.debits_after, e.posted_at, e.hash, t.fingerprint,
+                e.balance_after, e.debits_after, e.posted_at, e.hash, e.follows_version, t.fingerprint,
                 t.posted_at as transaction_posted_at
            from entries e
            ${reader.probe('transactions', 't', 't.ledger_id = $1 and t.id = e.transaction_id')}
@@ -209,6 +210,7 @@ class Chain {
   #credits = 0n
   #at: number | null = null
   readonly #hashes: HashChain
+  readonly #order = new IdOrder()
 
   constructor(ledgerId: number, cut: Cut, differences: Differences) {
     this.#ledgerId = ledgerId
@@ -231,6 +233,7 @@ class Chain {
     this.#credits = creditsAfter(accountType, minorUnits(balance), minorUnits(this.#debits))
     this.#at = time(row['posted_at'])
     this.#hashes.resume(row)
+    this.#order.resume(row)
   }
 
   /** Ends before the last entry; gives the number of entries without a hash. */
@@ -241,6 +244,7 @@ class Chain {
 
   add(row: Row): void {
     this.#hashes.add(row, () => this.#likely(row))
+    this.#order.add(row)
     const version = Number(row['account_version'])
     const { row: account } = this.cut
     this.#expect(
@@ -289,6 +293,7 @@ class Chain {
   end(): number {
     const { row, version } = this.cut
     this.#hashes.end(row)
+    this.#order.end(row)
     const unchained = this.#hashed()
     this.#expect(
       'anchored version',
@@ -343,6 +348,7 @@ class Chain {
   #hashed(): number {
     const { fault, unchained } = this.#hashes
     if (fault !== undefined) this.#tell('hash', fault)
+    if (this.#order.fault !== undefined) this.#tell('order', this.#order.fault)
     return unchained
   }
 
