@@ -27,9 +27,12 @@ export function startWorker(environment: ServiceEnvironment): Promise<MeasuredPr
   return start(commandOf('worker'), variablesOf(environment))
 }
 
-/** Starts the yardstick: one database transaction a request, one statement at a time. */
-export function startOneAtATime(databaseUrl: string): Promise<MeasuredProcess> {
-  return start(['--import', 'tsx', 'benchmarks/servers/one-at-a-time.ts', databaseUrl], {})
+/** Starts a yardstick: one database transaction a request, one statement at a time; bare, or with what we promise. */
+export function startOneAtATime(
+  databaseUrl: string,
+  server: 'one-at-a-time' | 'same-promises',
+): Promise<MeasuredProcess> {
+  return start(['--import', 'tsx', `benchmarks/servers/${server}.ts`, databaseUrl], {})
 }
 
 /** Starts the endpoint that does nothing. */

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { openAccounts } from '../lab/accounts.ts'
 import { startOneAtATime, startService } from '../lab/measured-process.ts'
+import { faultsIn, readBooks } from '../lab/proof.ts'
 import { loadWithWrk, type WrkResult } from '../load/wrk.ts'
 import type { Row } from '../report/result.ts'
 import type { Bench, Measurement } from './measurement.ts'
@@ -15,29 +16,38 @@ type Load = (typeof loads)[number]
 
 /**
  * Group commit against one database transaction a request, one statement at a time, which is the usual way: in turns, in the
- * same run, with the same generator; over a thousand accounts and between two. And the embedded shape, on SQLite.
+ * same run, with the same generator; over a thousand accounts and between two. Once bare, and once with all that we promise, whose books
+ * are verified as ours are. And the embedded shape, on SQLite.
  */
 export const yardstick: Measurement = {
   name: 'yardstick',
   needs: ['wrk'],
   run: async (bench) => {
     const { result: rows, session } = await inSession(bench, async (open) => {
-      const usual = await startOneAtATime(open.site.databaseUrl)
+      const promisingUrl = await bench.lab.createDatabase()
+      const bare = await startOneAtATime(open.site.databaseUrl, 'one-at-a-time')
+      const promising = await startOneAtATime(promisingUrl, 'same-promises')
       try {
-        return await compare(bench, {
+        const compared = await compare(bench, {
           ours: (load) => open.wrk('sync', load),
-          usual: (load) => open.wrk('one at a time', { address: usual.address, ...load }),
+          bare: (load) => open.wrk('one at a time, bare', { address: bare.address, ...load }),
+          promising: (load) =>
+            open.wrk('one at a time, same promises', { address: promising.address, ...load }),
         })
+        bench.tell('verifying the books of the yardstick')
+        const books = await readBooks(promisingUrl)
+        open.faults.push(...faultsIn(books, bench.lab.preloaded, { exact: false }))
+        return compared
       } finally {
-        await usual.stop()
+        await Promise.all([bare.stop(), promising.stop()])
       }
     })
     return {
       name: 'yardstick',
       title: 'Group commit against one statement at a time',
       note:
-        `Closed loop, under wrk, in turns, ${rounds} rounds of ${roundSeconds(bench)} s each; the figures are medians. Ratio: to one at a time, ` +
-        'under the same load.',
+        `Closed loop, under wrk, in turns, ${rounds} rounds of ${roundSeconds(bench)} s each; the figures are medians. Ratio: of group commit ` +
+        'to it, under the same load. Bare: three tables and no checks. Same promises: our tables, guards, keys, events and chained entries.',
       rows: [...rows, ...(await embedded(bench, session.faults))],
       faults: session.faults,
     }
@@ -50,8 +60,11 @@ type Loader = (load: {
   seconds: number
 }) => Promise<WrkResult>
 
-async function compare(bench: Bench, by: { ours: Loader; usual: Loader }): Promise<Row[]> {
-  for (const loader of [by.ours, by.usual]) {
+async function compare(
+  bench: Bench,
+  by: { ours: Loader; bare: Loader; promising: Loader },
+): Promise<Row[]> {
+  for (const loader of Object.values(by)) {
     await loader({
       accounts: bench.lab.accounts,
       connections: 50,
@@ -61,16 +74,18 @@ async function compare(bench: Bench, by: { ours: Loader; usual: Loader }): Promi
   const rows: Row[] = []
   for (const load of loads) {
     bench.tell(`${load.accounts} accounts, ${load.connections} connections`)
-    const ours: WrkResult[] = []
-    const usual: WrkResult[] = []
+    const [bare, promising, ours]: [WrkResult[], WrkResult[], WrkResult[]] = [[], [], []]
     for (let round = 0; round < rounds; round += 1) {
-      usual.push(await by.usual(over(bench, bench.lab.accounts, load)))
+      bare.push(await by.bare(over(bench, bench.lab.accounts, load)))
+      promising.push(await by.promising(over(bench, bench.lab.accounts, load)))
       ours.push(await by.ours(over(bench, bench.lab.accounts, load)))
     }
-    const ratio = median(ours, 'ratePerS') / median(usual, 'ratePerS')
+    const ratioTo = (usual: readonly WrkResult[]) =>
+      (median(ours, 'ratePerS') / median(usual, 'ratePerS')).toFixed(1)
     rows.push(
-      row('Postgres, one at a time', load, usual),
-      row('Postgres, group commit', load, ours, ratio.toFixed(1)),
+      row('Postgres, one at a time, bare', load, bare, ratioTo(bare)),
+      row('Postgres, one at a time, same promises', load, promising, ratioTo(promising)),
+      row('Postgres, group commit', load, ours),
     )
   }
   return rows
