@@ -3,7 +3,10 @@ import type { LockedAccount } from '../ledger/account.ts'
 import type { PostedEntry } from '../ledger/decide.ts'
 import type { TransactionRecord } from './transaction-record.ts'
 
-/** What the hash of an entry covers besides the hash before it: all columns of its row, and what its transaction asked for. */
+/**
+ * What the hash of an entry covers besides the hash before it: all columns of its row but `follows_version`, which follows from the others, and
+ * what its transaction asked for.
+ */
 export interface EntryContent {
   readonly accountVersion: number
   readonly transactionId: string

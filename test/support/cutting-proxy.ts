@@ -17,8 +17,11 @@ export interface CuttingProxy {
   close(): Promise<void>
 }
 
-/** Starts a proxy in front of the database at `databaseUrl`. */
-export async function startCuttingProxy(databaseUrl: string): Promise<CuttingProxy> {
+/** Starts a proxy in front of the database at `databaseUrl`; `greeting` changes the first packet of each connection. */
+export async function startCuttingProxy(
+  databaseUrl: string,
+  greeting: (packet: Buffer) => Buffer = (packet) => packet,
+): Promise<CuttingProxy> {
   const target = new URL(databaseUrl)
   const sockets = new Set<Socket>()
   const state = { cut: 'after_commit' as Cut, left: 0, cuts: 0, silent: false }
@@ -26,6 +29,7 @@ export async function startCuttingProxy(databaseUrl: string): Promise<CuttingPro
   const proxy = createServer((client) => {
     const server = connect(Number(target.port), target.hostname)
     let swallowing = false
+    let greeted = false
     const end = () => {
       client.destroy()
       server.destroy()
@@ -46,7 +50,8 @@ export async function startCuttingProxy(databaseUrl: string): Promise<CuttingPro
         if (state.cut === 'before_commit') return end()
         swallowing = true
       }
-      server.write(data)
+      server.write(greeted ? data : greeting(data))
+      greeted = true
     })
     server.on('data', (data) => {
       if (!swallowing) client.write(data)

@@ -33,6 +33,7 @@ import { PostingPool } from './posting-pool.ts'
 import { readCondition } from './read-condition.ts'
 import { PostgresReader } from './reader.ts'
 import { ReadsTogether } from './reads-together.ts'
+import { requireSettings } from './require-settings.ts'
 import { readSequenceOn } from './sequence-reading.ts'
 import { readClock, settle } from './settle.ts'
 import { SnapshotAges } from './snapshot-ages.ts'
@@ -112,6 +113,7 @@ export class PostgresStore extends LedgerReads implements LedgerStore {
     source: AdministrativeSource,
     watch: StoreWatch = unwatched,
   ): Promise<PostgresStore> {
+    await requireSettings(url)
     await keepPositionsGrowing(source)
     return new PostgresStore(url, new Administration(source), {
       description: await describe(source, url),
