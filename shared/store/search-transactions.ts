@@ -1,24 +1,20 @@
 import type { TransactionRecord } from '../engine/transaction-record.ts'
 import { timeMax, timeMin } from '../ledger/axis.ts'
 import { totalDebitsWithin } from '../engine/total-debits.ts'
+import { wayOfAccount, wayOfAccountEffective, wayOfAccountPosted } from './account-ways.ts'
 import type { TimeSpan, TransactionFilter, TransactionPage } from './ledger-store.ts'
 import { balanceAt, findAccount } from './read-accounts.ts'
 import { entriesOf, postedTo, timeSet } from './read-transactions.ts'
 import type { Reader } from './reader.ts'
 import { entryOf, transactionOf, type Row } from './rows.ts'
 import {
-  Parameters,
-  wayOfAccount,
-  wayOfAccountEffective,
-  wayOfAccountPosted,
   wayOfAll,
   wayOfEffective,
   wayOfMetadata,
   wayOfPosted,
   wayOfReference,
-  within,
-  type Way,
 } from './transaction-ways.ts'
+import { Parameters, within, type Way } from './way.ts'
 
 /** Transactions that one read looks at: few at first, more when few of them are chosen. */
 const candidatesPerReadMin = 100
