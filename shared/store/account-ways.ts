@@ -3,7 +3,7 @@ import type { TransactionStatus } from '../ledger/transaction.ts'
 import type { TimeSpan } from './ledger-store.ts'
 import type { KeyPart } from './reader.ts'
 import { time, type Row } from './rows.ts'
-import { before, beforePair, isOlder, unionOf, type Parameters, type Way } from './way.ts'
+import { before, beforePair, unionOf, type Parameters, type Way } from './way.ts'
 
 /** The versions of an account that its entries in a span of the posted axis have: after one, up to another. */
 export interface VersionSpan {
@@ -13,25 +13,37 @@ export interface VersionSpan {
 
 /** With the transaction's id: its entries on the account follow each other, and it is found once. */
 const byTimeAndVersion = {
+  columns: ['at', 'version'],
   order: ['at', 'version'],
-  keyOf: (row: Row) => `${time(row['at'])}/${Number(row['version'])}/${row['found_id'] as string}`,
+  keysOf: (rows: readonly Row[]) =>
+    rows.map((row) => `${time(row['at'])}/${Number(row['version'])}/${row['found_id'] as string}`),
 }
 
-/** With the version from which the walk along the entries in the order of their ids goes on. */
+/** With the version from which the walk along the entries in the order of their ids goes on, once it has begun. */
 const byIdAndVersion = {
-  order: ['id', 'follows'],
-  keyOf: (row: Row) =>
-    `${row['follows'] === null ? '' : Number(row['follows'])}/${row['found_id'] as string}`,
+  columns: ['follows'],
+  order: ['id'],
+  keysOf: (rows: readonly Row[], after: string | undefined) => {
+    let version = after?.includes('/') === true ? (after.split('/')[0] ?? '') : ''
+    return rows.map((row) => {
+      if (row['follows'] !== null) version = `${Number(row['follows'])}`
+      return `${version}/${row['found_id'] as string}`
+    })
+  },
 }
+
+/** How many versions of an account are read at once for a list of its transactions. */
+const blockSize = 64
 
 /**
- * Those of an account: posted ones from entry to entry through `entries_pkey`, beginning at the account's newest one, and late ones
+ * Those of an account: posted ones block by block through `entries_pkey`, beginning at the account's newest one, and late ones
  * through `entries_late`; ended ones through `unposted_accounts_pkey`; and the queue, which is walked whole: a queued transaction names
  * its accounts only in `requested_entries`, as UUIDs, which nothing else in it looks like. An atomic batch has one place for all of its
  * members.
  *
- * The walk costs a probe for each entry of the page. It goes on from the version that the key before it names, and without one, as in
- * a cursor of an earlier version of this service, it comes from the newest entry.
+ * Where late ones lie between, the next block begins at the version that the last entry of the one before follows. The walk goes on
+ * from the version that the key before it names, and without one, as in a cursor of an earlier version of this service, it comes from
+ * the newest entry.
  */
 export function wayOfAccount(accountId: string, status: TransactionStatus | undefined): Way {
   return {
@@ -39,60 +51,63 @@ export function wayOfAccount(accountId: string, status: TransactionStatus | unde
     name: 'transactions_by_account',
     covers: ['accountId'],
     text: (parameters, key, size) => {
-      const [after, version] = key?.split('/').toReversed() ?? []
+      const [after, version = ''] = key?.split('/').toReversed() ?? []
+      const from = version === '' ? null : Number(version)
       const account = parameters.of(accountId)
       const limit = parameters.of(size)
-      const from = parameters.of(version === undefined || version === '' ? null : Number(version))
       const older = (column: string) => before(column, parameters, after)
+      const inBlock = `e.ledger_id = $1 and e.account_id = ${account} and e.follows_version is not null
+                and e.account_version > block.top - ${blockSize} and e.account_version <= block.top`
       const inOrder = () => `
         select line.id, line.follows from (
-          with recursive line (id, follows, steps) as (
-            select e.transaction_id, e.follows_version, 1
-              from (${headOf(account, from)}) head
-              ${entryOf(account, 'head.version', parameters)}
+          with recursive block (top, given) as (
+            select coalesce(cast(${parameters.of(from)} as bigint), a.newest_transaction_version), cast(0 as bigint)
+              from accounts a where a.ledger_id = $1 and a.id = ${account}
             union all
-            select e.transaction_id, e.follows_version,
-                   case when ${isOlder('line.id', parameters, after)} then line.steps + 1 else 1 end
-              from line
-              ${entryOf(account, 'line.follows', parameters)}
-             where line.follows > 0 and line.steps <= ${limit}
+            select (select min(e.follows_version) from entries e where ${inBlock}),
+                   block.given + (select count(*) from entries e
+                                   where ${inBlock} ${older('e.transaction_id')})
+              from block where block.top > 0 and block.given < ${limit}
           )
-          select id, follows from line where id is not null ${older('line.id')}
+          select e.transaction_id as id, e.follows_version as follows
+            from block ${parameters.reader.probe('entries', 'e', inBlock, blockSize)}
+           where block.given < ${limit} and e.transaction_id is not null ${older('e.transaction_id')}
         ) line`
       const late = () => `
-        select distinct e.transaction_id as id, cast(null as bigint) as follows from entries e
+        select distinct e.transaction_id as id from entries e
          where e.ledger_id = $1 and e.account_id = ${account} and e.follows_version is null
                ${older('e.transaction_id')}
          order by e.transaction_id desc limit ${limit}`
       const unposted = () => `
-        select u.transaction_id as id, cast(null as bigint) as follows from unposted_accounts u
+        select u.transaction_id as id from unposted_accounts u
          where u.ledger_id = $1 and u.account_id = ${account} ${older('u.transaction_id')}
          order by u.transaction_id desc limit ${limit}`
       const queued = () => `
-        select t.id, cast(null as bigint) as follows from queued_transactions q
+        select t.id from queued_transactions q
           ${ofTransaction('q.transaction_id', parameters)}
          where q.ledger_id = $1 and cast(t.requested_entries as text) like '%' || ${account} || '%'
                ${older('t.id')}
          order by t.id desc limit ${limit}`
       const queuedTogether = () => `
-        select t.id, cast(null as bigint) as follows from queued_transactions q
+        select t.id from queued_transactions q
           join batch_members m on m.ledger_id = $1 and m.batch_id = q.batch_id and m.replayed = 0
           ${ofTransaction('m.transaction_id', parameters)}
          where q.ledger_id = $1 and q.batch_id is not null
                and cast(t.requested_entries as text) like '%' || ${account} || '%' ${older('t.id')}
          order by t.id desc limit ${limit}`
-      const inQueue = [queued, queuedTogether]
-      const posted = [inOrder, late]
+      const elsewhere = (textOf: () => string) => () =>
+        `select id, cast(null as bigint) as follows from (${textOf()}) elsewhere`
+      const inQueue = [queued, queuedTogether].map(elsewhere)
+      const posted = [inOrder, elsewhere(late)]
+      const ended = elsewhere(unposted)
       const ofStatus = status === 'posted' ? posted : status === 'queued' ? inQueue : undefined
-      const texts =
-        ofStatus ?? (status === undefined ? [...posted, unposted, ...inQueue] : [unposted])
+      const texts = ofStatus ?? (status === undefined ? [...posted, ended, ...inQueue] : [ended])
       return `
-        select id, -1 as dated, coalesce(min(follows) over (order by id desc), ${from}) as follows
-          from (${unionOf(
-            texts.map((textOf) => textOf()),
-            'union',
-          )}) own
-         order by id desc, follows desc limit ${limit}`
+        select id, -1 as dated, follows from (${unionOf(
+          texts.map((textOf) => textOf()),
+          'union all',
+        )}) own
+         order by id desc limit ${limit}`
     },
   }
 }
@@ -148,19 +163,6 @@ export function wayOfAccountEffective(
          order by at desc, version desc limit ${parameters.of(size)}`
     },
   }
-}
-
-/** Where the walk along an account's entries begins, `version`: at its newest transaction, or further back. */
-function headOf(account: string, from: string): string {
-  return `
-    select coalesce(cast(${from} as bigint), a.newest_transaction_version) as version from accounts a
-     where a.ledger_id = $1 and a.id = ${account}`
-}
-
-/** The entry of an account and a version, `e`. */
-function entryOf(account: string, version: string, { reader }: Parameters): string {
-  const isMeant = `e.ledger_id = $1 and e.account_id = ${account} and e.account_version = ${version}`
-  return reader.probe('entries', 'e', isMeant)
 }
 
 /** The transaction of an id, `t`. */

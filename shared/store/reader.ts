@@ -20,10 +20,10 @@ export interface Reader {
   /** The SQL that sums money (a column, or an expression) exactly, beyond 38 digits too, as a text. */
   exactSum(column: string): string
   /**
-   * The SQL that looks up one row at the most of a table for each row before it, through a key that `condition` names in full. As a
-   * plain join it was planned, on tables that were never analysed, as a pass over the whole ledger for each row.
+   * The SQL that looks up one row of a table for each row before it, through a key that `condition` names in full, or up to `most` rows
+   * of a range. As a plain join it was planned, on tables that were never analysed, as a pass over the whole ledger for each row.
    */
-  probe(table: string, alias: string, condition: string): string
+  probe(table: string, alias: string, condition: string, most?: number): string
   /** The SQL of a table `wanted (id)` whose rows are the ids that the parameters from the `first` on are. */
   idRows(first: number, count: number): string
   /**

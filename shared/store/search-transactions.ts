@@ -23,6 +23,12 @@ const candidatesPerReadMax = 1000
 /** Transactions that one page looks at. What lies behind them is the next page's, however few were found. */
 const candidatesPerPageMax = 10_000
 
+/** What a way leads to: the transaction's row, which is empty where the rest of the filter does not choose it, and the key behind it. */
+interface Candidate {
+  readonly row: Row
+  readonly key: string
+}
+
 /**
  * Reads one page of the transactions that a filter chooses, newest first: by the time of an axis where a span of it is given and
  * neither a reference nor metadata, else by id (a UUID of version 7 begins with its time).
@@ -45,16 +51,15 @@ export async function searchTransactions(
   let step = page.size + 1
   if (needsSearch || filter.amount !== undefined) step = Math.max(step, candidatesPerReadMin)
   for (let looked = 0; looked < candidatesPerPageMax; looked += step) {
-    const rows = await candidates(reader, ledgerId, { way, filter, after, size: step })
+    const read = await candidates(reader, ledgerId, { way, filter, after, size: step })
     const wanted = page.size + 1 - found.length
     const lastId = found.at(-1)?.transaction.id ?? idIn(page.after)
-    found.push(...(await chosenAmong(reader, ledgerId, { rows, way, filter, wanted, lastId })))
+    found.push(...(await chosenAmong(reader, ledgerId, { read, filter, wanted, lastId })))
     if (found.length > page.size) {
       const shown = found.slice(0, page.size)
       return { transactions: shown.map(({ transaction }) => transaction), next: shown.at(-1)?.key }
     }
-    const last = rows.at(-1)
-    after = last === undefined || rows.length < step ? undefined : way.keyOf(last)
+    after = read.length < step ? undefined : read.at(-1)?.key
     if (after === undefined) break
     step = Math.min(step * 2, candidatesPerReadMax)
   }
@@ -97,19 +102,21 @@ async function candidates(
   reader: Reader,
   ledgerId: number,
   search: { way: Way; filter: TransactionFilter; after: string | undefined; size: number },
-): Promise<readonly Row[]> {
+): Promise<readonly Candidate[]> {
   const { way, filter, after, size } = search
   const parameters = new Parameters(reader, ledgerId)
   const led = way.text(parameters, after, size)
   const fits = ['t.ledger_id = $1 and t.id = led.id', ...conditionsOf(parameters, filter, way)]
   const transaction = reader.probe('transactions', 't', fits.join(' and '))
   const order = way.order.map((column) => `led.${column} desc`).join(', ')
-  const keys = way.order.filter((column) => column !== 'id').map((column) => `led.${column}, `)
+  const keys = way.columns.map((column) => `led.${column}, `)
   const text = `
     select led.id as found_id, ${keys.join('')}t.* from (${led}) led
       ${transaction}
      order by ${order}`
-  return reader.rows({ name: way.name, text }, parameters.values)
+  const rows = await reader.rows({ name: way.name, text }, parameters.values)
+  const behind = way.keysOf(rows, after)
+  return rows.map((row, index) => ({ row, key: behind[index] ?? '' }))
 }
 
 /** The conditions of a filter that a way does not see to. */
@@ -177,31 +184,30 @@ async function chosenAmong(
   reader: Reader,
   ledgerId: number,
   search: {
-    rows: readonly Row[]
-    way: Way
+    read: readonly Candidate[]
     filter: TransactionFilter
     wanted: number
     lastId: string | undefined
   },
 ): Promise<{ transaction: TransactionRecord; key: string }[]> {
-  const { rows, way, filter, wanted, lastId } = search
+  const { read, filter, wanted, lastId } = search
   const { amount } = filter
-  const fitting = rows
-    .filter((row) => row['id'] !== null)
+  const fitting = read
+    .filter(({ row }) => row['id'] !== null)
     // One with several entries on the account comes several times in a row.
-    .filter((row, index, all) => row['id'] !== (all[index - 1]?.['id'] ?? lastId))
+    .filter(({ row }, index, all) => row['id'] !== (all[index - 1]?.row['id'] ?? lastId))
     // What an amount is asked of is known with its entries only.
     .slice(0, amount === undefined ? wanted : undefined)
-  const posted = fitting.filter((row) => row['posted_at'] !== null)
+  const posted = fitting.filter(({ row }) => row['posted_at'] !== null)
   const entries = await entriesOf(
     reader,
     ledgerId,
-    posted.map((row) => row['id'] as string),
+    posted.map(({ row }) => row['id'] as string),
   )
   return fitting
-    .map((row) => ({
+    .map(({ row, key }) => ({
       transaction: transactionOf(row, (entries.get(row['id'] as string) ?? []).map(entryOf)),
-      key: way.keyOf(row),
+      key,
     }))
     .filter(({ transaction }) => amount === undefined || totalDebitsWithin(transaction, amount))
 }

@@ -5,12 +5,15 @@ import { time, type Row } from './rows.ts'
 import { beforePair, before, unionOf, within, type Parameters, type Way } from './way.ts'
 
 const byId = {
+  columns: [],
   order: ['id'],
-  keyOf: (row: Row) => row['found_id'] as string,
+  keysOf: (rows: readonly Row[]) => rows.map((row) => row['found_id'] as string),
 }
 const byTime = {
+  columns: ['at'],
   order: ['at', 'id'],
-  keyOf: (row: Row) => `${time(row['at'])}/${row['found_id'] as string}`,
+  keysOf: (rows: readonly Row[]) =>
+    rows.map((row) => `${time(row['at'])}/${row['found_id'] as string}`),
 }
 
 /** States that have an index of their own; the ends of a hold share one. */

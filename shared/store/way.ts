@@ -29,10 +29,12 @@ export interface Way {
   /** The name of its statement. */
   readonly name: string
   readonly text: (parameters: Parameters, after: string | undefined, size: number) => string
+  /** The columns of its key, besides the id. */
+  readonly columns: readonly string[]
   /** The columns that order it, all descending. */
   readonly order: readonly string[]
-  /** The key by which a search goes on behind a row. */
-  readonly keyOf: (row: Row) => string
+  /** The keys by which a search goes on behind each of some rows, which it has read behind a key. */
+  readonly keysOf: (rows: readonly Row[], after: string | undefined) => readonly string[]
   /** What of the filter the way itself sees to; all else is asked of each transaction. */
   readonly covers: readonly (keyof TransactionFilter)[]
 }
@@ -47,12 +49,7 @@ export function within(column: string, parameters: Parameters, { from, to }: Tim
 
 /** The condition, with its `and`, that a row comes behind a key of one column; nothing is asked where there is no key. */
 export function before(column: string, parameters: Parameters, after: string | undefined): string {
-  return `and ${isOlder(column, parameters, after)}`
-}
-
-/** The condition that a column is smaller than a key; always so where there is no key. */
-export function isOlder(column: string, parameters: Parameters, after: string | undefined): string {
-  return after === undefined ? 'true' : `${column} < ${parameters.of(after)}`
+  return after === undefined ? '' : `and ${column} < ${parameters.of(after)}`
 }
 
 /** The condition, with its `and`, that a row comes behind a key of two columns, of which the first is a time. */

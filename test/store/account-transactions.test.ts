@@ -110,6 +110,18 @@ describe.each(stores)('the transactions of an account on $name', ({ create }) =>
     expect((await verifyStore(location)).differences).toEqual([])
   })
 
+  test('are listed over more versions than are read at once, also where more than these are late', async () => {
+    const account = await openAccount(store, 'liability')
+    const ids = Array.from({ length: 260 }, newId)
+    const [first, late, last] = [ids.slice(0, 80), ids.slice(80, 170), ids.slice(170)]
+    for (const some of [first, last.slice(0, 40), late, last.slice(40)]) {
+      await posting.postBatch(some.map((id) => commandFor(account, 'once', id)))
+    }
+    for (const size of [9, 64, 200]) {
+      expect(await listed(store, account, size)).toEqual(ids.toReversed())
+    }
+  })
+
   test('are found from a cursor that names no version, as one of an earlier version', async () => {
     const account = await openAccount(store, 'liability')
     const ids = Array.from({ length: 9 }, newId)

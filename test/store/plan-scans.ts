@@ -48,8 +48,8 @@ export class Explaining implements Reader {
     return this.#reader.keyRange(...asked)
   }
 
-  probe(table: string, alias: string, condition: string): string {
-    return this.#reader.probe(table, alias, condition)
+  probe(...asked: Parameters<Reader['probe']>): string {
+    return this.#reader.probe(...asked)
   }
 }
 

@@ -89,8 +89,8 @@ export class PostgresReader implements Reader {
     return `sum((${column})::numeric)::text`
   }
 
-  probe(table: string, alias: string, condition: string): string {
-    return `left join lateral (select * from ${table} ${alias} where ${condition} limit 1) ${alias} on true`
+  probe(table: string, alias: string, condition: string, most = 1): string {
+    return `left join lateral (select * from ${table} ${alias} where ${condition} limit ${most}) ${alias} on true`
   }
 
   idRows(first: number, count: number): string {

@@ -88,7 +88,7 @@ export class PostgresStore extends LedgerReads implements LedgerStore {
         rows: (statement, parameters) => reader.rows(statement, parameters),
         timeParameter: (ms) => reader.timeParameter(ms),
         exactSum: (column) => reader.exactSum(column),
-        probe: (table, alias, condition) => reader.probe(table, alias, condition),
+        probe: (...asked) => reader.probe(...asked),
         idRows: (first, count) => reader.idRows(first, count),
         keyRange: (owner, operator, columns) => reader.keyRange(owner, operator, columns),
         now: () => readClock(reader),
