@@ -34,7 +34,9 @@ class ExplainingReader extends SqliteReader {
       // What is not a table is small: the two ways that are merged, the steps of a binary search.
       if (
         way !== undefined &&
-        !/^SCAN (?:search|led|own|block|line|elsewhere|either|page|posted|way\d|\(|CONSTANT ROW)/.test(way)
+        !/^SCAN (?:search|led|own|block|line|elsewhere|either|page|posted|way\d|\(|CONSTANT ROW)/.test(
+          way,
+        )
       )
         this.ways.push(way)
     }
