@@ -12,7 +12,7 @@ export function sendingTo(privateNetworks: readonly string[]): WebhookRules {
       Promise.resolve([nameAddress]),
     ),
     secrets: new SecretBox([Buffer.alloc(32, 7)]),
-    timeoutMs: 400,
+    timeoutMs: 5000,
     retryMs: [30, 60, 120],
     pauseMs: { first: 50, most: 200 },
     disableAfterMs: 60_000,
