@@ -1,10 +1,11 @@
 /**
  * The usual way to write a ledger, as the yardstick of our own: one database transaction a request, one statement at a
- * time, rows locked with FOR UPDATE. A process of its own, told by DATABASE_URL; prints its address when it listens.
+ * time, rows locked with FOR UPDATE. A process of its own, told by its argument which database; prints its address when it
+ * listens.
  */
-import fastify from 'fastify'
 import pg from 'pg'
 import { v7 as uuidV7 } from 'uuid'
+import { servePayments } from './serve-payments.ts'
 
 interface Body {
   readonly currency: string
@@ -31,22 +32,7 @@ const schema = `
 const pool = new pg.Pool({ connectionString: process.argv[2], max: 20 })
 await pool.query(schema)
 
-const server = fastify({ logger: false })
-server.post<{ Body: Body }>('/api/v1/transactions', async (request, reply) => {
-  const client = await pool.connect()
-  try {
-    await client.query('begin')
-    const transaction = await post(client, request.body)
-    await client.query('commit')
-    return await reply.code(201).send(transaction)
-  } catch (error) {
-    await client.query('rollback')
-    throw error
-  } finally {
-    client.release()
-  }
-})
-console.log(await server.listen({ host: '127.0.0.1', port: 0 }))
+await servePayments(pool, (client, body) => post(client, body as Body))
 
 async function post(client: pg.PoolClient, body: Body) {
   const id = uuidV7()

@@ -4,7 +4,6 @@
  * two is how the work comes to the database. Its statements are prepared. A process of its own, told by its argument which database; prints
  * its address when it listens.
  */
-import fastify from 'fastify'
 import pg from 'pg'
 import { decideBatch } from '../../shared/engine/decide-batch.ts'
 import { linkOf, type ChainedAccount } from '../../shared/engine/entry-chain.ts'
@@ -17,6 +16,7 @@ import { eventParameters, tellEvents } from '../../shared/store/postgres/tell-ev
 import { hex } from '../../shared/store/rows.ts'
 import { transactionJson } from '../../shared/wire/transaction-json.ts'
 import { postCommand, transactionRequest } from '../../shared/wire/transaction-request.ts'
+import { servePayments } from './serve-payments.ts'
 
 const ledgerId = 1
 const pool = new pg.Pool({ connectionString: process.argv[2], max: 20 })
@@ -47,24 +47,11 @@ const moveAccount = `
    where ledger_id = $1 and id = $2`
 const insertEvents = `with ${tellEvents(3)} select 1`
 
-const server = fastify({ logger: false })
-server.post('/api/v1/transactions', async (request, reply) => {
-  const wanted = transactionRequest.parse(request.body)
+await servePayments(pool, async (client, body) => {
+  const wanted = transactionRequest.parse(body)
   const command = postCommand(wanted, wanted.idempotency_key ?? null, ledgerId, isoCurrencies)
-  const client = await pool.connect()
-  try {
-    await client.query('begin')
-    const transaction = await post(client, command)
-    await client.query('commit')
-    return await reply.code(201).send(transactionJson(transaction))
-  } catch (error) {
-    await client.query('rollback')
-    throw error
-  } finally {
-    client.release()
-  }
+  return transactionJson(await post(client, command))
 })
-console.log(await server.listen({ host: '127.0.0.1', port: 0 }))
 
 async function post(client: pg.PoolClient, command: PostCommand) {
   const { outcomes, writes } = decideBatch([command], await lockAndLookUp(client, command))

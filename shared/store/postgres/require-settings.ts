@@ -7,7 +7,10 @@ import { PostingConnection } from './posting-connection.ts'
  * belong together. Costs a connection.
  */
 export async function requireSettings(url: string): Promise<void> {
-  const connection = await PostingConnection.open(url)
+  const place = `the database at ${placeOf(url)}`
+  const connection = await PostingConnection.open(url).catch((error: unknown): never => {
+    throw cannotOpen(place, error)
+  })
   try {
     const { rows } = await connection.send('show plan_cache_mode')
     const [row] = rows as Record<string, string>[]
@@ -16,7 +19,7 @@ export async function requireSettings(url: string): Promise<void> {
     connection.close()
   }
   throw cannotOpen(
-    `the database at ${placeOf(url)}`,
+    place,
     new Error(
       'what a connection asks for does not reach the server; name Postgres itself, not a pooler before it: the service keeps its own connections',
     ),
