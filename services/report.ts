@@ -16,6 +16,7 @@ export function reportStore(metrics: Metrics, log: Logger, slowMs: number): Stor
       sparing.warn({ statement, ms: Math.round(ms), rows }, 'slow statement')
     },
     waited: (pool, ms) => metrics.waitedForConnection(pool, ms),
+    postedAhead: (agreed) => metrics.postedAhead(agreed),
   }
 }
 

@@ -84,6 +84,14 @@ export const metricList = {
     unit: 'seconds',
     buckets: batchSeconds,
   },
+  ledgerflow_posting_ahead_total: {
+    type: 'counter',
+    help: 'Batches of posting that were decided ahead of their lock, on Postgres: agreed, or changed where somebody else had moved their accounts and they were posted the usual way.',
+    title: 'Batches decided ahead',
+    group: 'Posting',
+    unit: 'count',
+    labels: ['outcome'],
+  },
   ledgerflow_posting_retries_total: {
     type: 'counter',
     help: 'Batches tried again, by the kind of failure.',

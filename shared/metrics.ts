@@ -89,6 +89,11 @@ export class Metrics {
     this.#observe('ledgerflow_connection_wait_seconds', { pool }, tookMs / 1000)
   }
 
+  /** A batch was decided ahead of its lock. */
+  postedAhead(agreed: boolean): void {
+    this.#count('ledgerflow_posting_ahead_total', { outcome: agreed ? 'agreed' : 'changed' })
+  }
+
   /** Shows something that is known elsewhere, read when the metrics are: it must be cheap, and at hand. */
   show<Name extends MetricOf<'gauge' | 'counter'>>(name: Name, reading: Reading<Name>): void {
     this.#readings.set(name, reading)

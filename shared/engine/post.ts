@@ -107,6 +107,7 @@ export function readsOf(commands: readonly Command[], mayHaveHappened: boolean):
     transactionIds: mayHaveHappened ? commands.map(recordIdOf) : [],
     targetIds: [...targetIds],
     closing: commands.some((command) => !isHoldCommand(command) && command.effectiveAt !== null),
+    time: commands.some(({ wish }) => wish?.kind === 'hold' && 'expiresAt' in wish.terms),
   }
 }
 

@@ -17,6 +17,8 @@ export interface BatchReads {
   readonly targetIds: readonly string[]
   /** Whether a member names the time at which it takes effect, so that the closing time of the books matters. */
   readonly closing: boolean
+  /** Whether a member names a time that must lie in the future, so that the time is to be read and not estimated. */
+  readonly time: boolean
 }
 
 /** A transaction that stands already, as far as a retry needs to know it. */
@@ -30,9 +32,12 @@ export interface StandingTransaction {
 /** What the store knows under a name that may be given only once: a transaction, or the change of a hold. */
 export type Standing = StandingTransaction | HoldChangeRecord
 
-/** What the store found, under locks that are held until the batch is committed. */
+/**
+ * What the store found, under locks that are held until the batch is committed; or what it takes to be so and compares under them, before
+ * anything is written.
+ */
 export interface BatchState {
-  /** The database's clock after the locks were granted, in ms since 1970. */
+  /** The database's clock after the locks were granted, or an estimate of it just before, in ms since 1970. */
   readonly now: number
   readonly accounts: ReadonlyMap<string, ChainedAccount>
   readonly standing: readonly Standing[]
@@ -76,7 +81,7 @@ export interface PostingStore {
 
   /**
    * Runs one batch. Resolves after COMMIT was acknowledged; rejects with `StoreFailure`.
-   * `decide` may be called again when the batch is run again.
+   * `decide` may be called again, with another state, when the batch is run again: its last answer counts.
    */
   post(reads: BatchReads, decide: (state: BatchState) => BatchWrites): Promise<void>
 }

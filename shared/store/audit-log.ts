@@ -17,9 +17,10 @@ export function recordSteps(record: AuditRecord | undefined): readonly Step[] {
   return record === undefined ? [] : recordingSteps([record])
 }
 
-/** The steps that write records, one a ledger. */
+/** The steps that write records, one a ledger; by that statement, if not by the usual one. */
 export function recordingSteps(
   records: readonly AuditRecord[],
+  statement = insertRecords,
 ): readonly { readonly statement: Statement; readonly parameters: [number, string, string] }[] {
   const byLedger = new Map<number, StoredRecord[]>()
   for (const record of records) {
@@ -28,7 +29,7 @@ export function recordingSteps(
     else own.push(storedRecord(record))
   }
   return [...byLedger].map(([ledgerId, own]) => ({
-    statement: insertRecords,
+    statement,
     parameters: [ledgerId, newId(), JSON.stringify(own)],
   }))
 }

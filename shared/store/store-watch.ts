@@ -13,6 +13,8 @@ export interface StoreWatch {
   slow(statement: SlowStatement): void
   /** Work has waited for a connection of a pool; it may have been turned away after that. */
   waited(pool: string, ms: number): void
+  /** A batch was sent as it was decided ahead of its lock; under the lock, everything was as it was taken to be, or not. */
+  postedAhead(agreed: boolean): void
 }
 
 /** Nobody watches. */
@@ -20,4 +22,5 @@ export const unwatched: StoreWatch = {
   slowMs: Number.POSITIVE_INFINITY,
   slow: () => {},
   waited: () => {},
+  postedAhead: () => {},
 }

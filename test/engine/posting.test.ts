@@ -150,7 +150,7 @@ describe.each(stores)('posting batches on $name', ({ locate }) => {
   it('without splitting, one that the database refuses would take all with it', async () => {
     const commands = hundred(37, aliceToBob({ reference: poison }))
     const names = { accountIds: [alice, bob], idempotencyKeys: [], transactionIds: [] }
-    const reads = { ledgerId, ...names, targetIds: [], closing: false }
+    const reads = { ledgerId, ...names, targetIds: [], closing: false, time: false }
     const whole = corrupting(store).post(reads, (state) => decideBatch(commands, state).writes)
     await expect(whole).rejects.toMatchObject({ kind: 'deterministic' })
     expect(await balanceOf(bob)).toBe(0)

@@ -24,7 +24,7 @@ const stores = { sqlite, postgres }
 /** What only one of the stores has to tell. */
 const onlyOn = {
   sqlite: /^ledgerflow_sqlite_/,
-  postgres: /^ledgerflow_(?:database_|table_|events_held_back)/,
+  postgres: /^ledgerflow_(?:database_|table_|events_held_back|posting_ahead_)/,
 } as const
 
 describe.each(['sqlite', 'postgres'] as const)('/metrics under load on %s', (dialect) => {

@@ -18,9 +18,10 @@ export async function commitWith(
   connection: PostingConnection,
   write: Write | undefined,
   records: readonly AuditRecord[] = [],
+  recordsStatement?: Prepared,
 ): Promise<void> {
   const writes: Write[] = write === undefined ? [] : [write]
-  if (records.length > 0) writes.push(...recordingSteps(records))
+  if (records.length > 0) writes.push(...recordingSteps(records, recordsStatement))
   const settled = await Promise.allSettled(
     connection.together(() => [
       ...writes.map(({ statement, parameters }) => connection.sendPrepared(statement, parameters)),

@@ -44,7 +44,7 @@ const writeDrained: Prepared = {
                 ) row
              ) e
             where t.ctid = e.place
-         ), ${tellEvents(movementParametersCount + 4)}, ${moveMoney}`,
+         ), ${tellEvents(movementParametersCount + 4)}, ${moveMoney()}`,
 }
 
 /** The same for a drain in which money is set aside or released, or something is captured or reversed. */
@@ -71,7 +71,7 @@ const writeMixedDrained: Prepared = {
                 ) row
              ) e
             where t.ctid = e.place
-         ), ${tellEvents(movementAndHoldParametersCount + 8)}, ${moveMoneyAndHolds}`,
+         ), ${tellEvents(movementAndHoldParametersCount + 8)}, ${moveMoneyAndHolds()}`,
 }
 
 function end(place: number): string {

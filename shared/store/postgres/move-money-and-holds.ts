@@ -13,7 +13,7 @@ export const movementAndHoldParametersCount = movementParametersCount + 8
  * accounts' held totals are written too, and what has become of the targets. Parameters 1 to 27: as `moveMoney`'s, then the
  * accounts' held totals and times, then the targets. The targets are locked: they are updated by their places, as the accounts are.
  */
-export const moveMoneyAndHolds = `resolved as (
+export const moveMoneyAndHolds = (condition = '') => `resolved as (
            update transactions t
               set status = after.status, expires_at = after.expires_at,
                   resolved_entries = after.resolved_entries, resolved_at = after.resolved_at
@@ -24,6 +24,7 @@ export const moveMoneyAndHolds = `resolved as (
                 cross join lateral (
                   select ctid as place from transactions where ledger_id = $1 and id = targets.id limit 1
                 ) row
+                ${condition}
              ) after
             where t.ctid = after.place
          ), posted as (
@@ -37,6 +38,7 @@ export const moveMoneyAndHolds = `resolved as (
                          $8::numeric[], $9::numeric[], $10::numeric[], $11::text[], $12::bigint[])
                as e (account_id, account_version, transaction_id, position, direction, amount,
                      balance_after, debits_after, hash, follows_version)
+             ${condition}
          )
          update accounts a
             set posted_debits = moved.posted_debits, posted_credits = moved.posted_credits,
@@ -55,6 +57,7 @@ export const moveMoneyAndHolds = `resolved as (
               cross join lateral (
                 select ctid as place ${newestAccount('totals.id')}
               ) row
+              ${condition}
            ) moved
           where a.ctid = moved.place`
 

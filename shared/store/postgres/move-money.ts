@@ -11,9 +11,10 @@ import { newestAccount } from './newest-account.ts'
  * through `accounts_pkey`, whose rows are locked already, and stays HOT.
  *
  * The accounts are looked up one by one and updated by their places, which the lock holds still: a plain join with
- * `accounts` was planned on an empty table as a walk over the whole ledger, and kept that plan.
+ * `accounts` was planned on an empty table as a walk over the whole ledger, and kept that plan. `condition`: a where clause, for those
+ * who may find that they must not write.
  */
-export const moveMoney = `posted as (
+export const moveMoney = (condition = '') => `posted as (
            insert into entries
              (ledger_id, account_id, account_version, transaction_id, position, direction, amount,
               balance_after, debits_after, posted_at, hash, follows_version)
@@ -24,6 +25,7 @@ export const moveMoney = `posted as (
                          $8::numeric[], $9::numeric[], $10::numeric[], $11::text[], $12::bigint[])
                as e (account_id, account_version, transaction_id, position, direction, amount,
                      balance_after, debits_after, hash, follows_version)
+             ${condition}
          )
          update accounts a
             set posted_debits = moved.posted_debits, posted_credits = moved.posted_credits,
@@ -40,6 +42,7 @@ export const moveMoney = `posted as (
               cross join lateral (
                 select ctid as place ${newestAccount('totals.id')}
               ) row
+              ${condition}
            ) moved
           where a.ctid = moved.place`
 

@@ -1,15 +1,12 @@
-import { eventsOf } from '../../engine/event.ts'
 import type { BatchReads, BatchState, BatchWrites } from '../../engine/posting-store.ts'
-import { commitWith, type Write } from './commit.ts'
+import { commitWith } from './commit.ts'
 import { findStanding, standingOf } from './find-standing.ts'
 import { lockAccounts, lockedAccountsOf } from './lock-accounts.ts'
 import { lockClosingOn } from './lock-closing.ts'
 import { lockTargetsOn } from './lock-targets.ts'
 import type { PostingConnection } from './posting-connection.ts'
 import { storeFailureOf } from './sqlstate.ts'
-import { isSpecial } from '../stored-columns.ts'
-import { writeBatch, writeBatchParameters } from './write-batch.ts'
-import { writeMixedBatch, writeMixedBatchParameters } from './write-mixed-batch.ts'
+import { writeOf } from './write-of.ts'
 
 /**
  * Runs one batch as one database transaction, in two round trips: begin, lock and look up leave together; after the
@@ -24,21 +21,7 @@ export async function postOn(
     throw storeFailureOf(error, 'before_commit')
   })
   const writes = decide(state)
-  await commitWith(connection, writeOf(reads.ledgerId, writes, state), writes.records)
-}
-
-function writeOf(ledgerId: number, writes: BatchWrites, before: BatchState): Write | undefined {
-  const { transactions, targets, holdChanges } = writes
-  const events = eventsOf(transactions, targets, before.targets)
-  if (targets.length > 0 || holdChanges.length > 0 || transactions.some(isSpecial)) {
-    return {
-      statement: writeMixedBatch,
-      parameters: writeMixedBatchParameters(ledgerId, writes, events),
-    }
-  }
-  return transactions.length === 0
-    ? undefined
-    : { statement: writeBatch, parameters: writeBatchParameters(ledgerId, writes, events) }
+  await commitWith(connection, writeOf(reads.ledgerId, writes, state.targets), writes.records)
 }
 
 async function lockAndLookUp(

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { StoreFailure } from '../../engine/store-failure.ts'
 import type { Reader, Statement } from '../reader.ts'
+import { estimateAgeMsMax } from './agree.ts'
 
 /** How long the database transactions under way may take to end. Those of ours are ended by the database before. */
 const deadlineMs = 20_000
@@ -32,15 +33,16 @@ export async function readClock(reader: Reader): Promise<number> {
 }
 
 /**
- * Resolves when no database transaction can post at or before `at` any more: the clock is past it, and those who were writing by
- * then, and may have read the clock before, have ended. Whoever begins later reads a later time. Keeps no snapshot and no lock:
+ * Resolves when no database transaction can post at or before `at` any more: the clock is past it by as much as an
+ * estimate of it may be old, and those who were writing by then have ended. Whoever begins later posts at a later time. Keeps no snapshot and no lock:
  * it looks again until the last one is gone, mostly once. Rejects with `StoreFailure` at the deadline.
  */
 export async function settle(reader: Reader, at: number): Promise<void> {
   const begun = performance.now()
   // Times are rounded to the millisecond, up or down.
-  for (let now = await readClock(reader); now <= at + 1; now = await readClock(reader)) {
-    await sleep(at + 2 - now)
+  const past = at + estimateAgeMsMax + 2
+  for (let now = await readClock(reader); now < past; now = await readClock(reader)) {
+    await sleep(past - now)
   }
   let waitedFor: ReadonlySet<unknown> | undefined
   for (;;) {

@@ -28,6 +28,7 @@ import { drainOn } from './drain.ts'
 import { DrainFloors } from './drain-floors.ts'
 import { markInHandOn, unmarkInHandOn } from './mark-in-hand.ts'
 import { keepPositionsGrowing } from './keep-positions-growing.ts'
+import { OptimisticPosting } from './optimistic-posting.ts'
 import { postOn } from './post.ts'
 import { PostingPool } from './posting-pool.ts'
 import { readCondition } from './read-condition.ts'
@@ -64,6 +65,7 @@ export class PostgresStore extends LedgerReads implements LedgerStore {
   readonly description: string
   readonly advice: string | undefined
   readonly #posting: PostingPool
+  readonly #optimistic: OptimisticPosting
   readonly #changes: PostingPool
   readonly #reader: PostgresReader
   readonly #together: ReadsTogether
@@ -102,6 +104,7 @@ export class PostgresStore extends LedgerReads implements LedgerStore {
     this.#reader = reader
     this.#together = new ReadsTogether(reader)
     this.#posting = new PostingPool(url, postingConnections, { name: 'posting', watch })
+    this.#optimistic = new OptimisticPosting(url, watch)
     this.#changes = changes
     this.description = about.description
     this.advice = about.advice
@@ -122,8 +125,11 @@ export class PostgresStore extends LedgerReads implements LedgerStore {
     })
   }
 
-  post(reads: BatchReads, decide: (state: BatchState) => BatchWrites): Promise<void> {
-    return this.#posting.lend((connection) => postOn(connection, reads, decide))
+  async post(reads: BatchReads, decide: (state: BatchState) => BatchWrites): Promise<void> {
+    if (await this.#optimistic.post(reads, decide)) return
+    await this.#optimistic.watch(reads, decide, (watched) =>
+      this.#posting.lend((connection) => postOn(connection, reads, watched)),
+    )
   }
 
   accept(reads: AcceptReads, decide: (state: AcceptState) => AcceptWrites): Promise<void> {
@@ -205,7 +211,8 @@ export class PostgresStore extends LedgerReads implements LedgerStore {
   }
 
   connections(): { readonly open: number; readonly busy: number } {
-    return this.#posting.counts
+    const [pool, line] = [this.#posting.counts, this.#optimistic.counts]
+    return { open: pool.open + line.open, busy: pool.busy + line.busy }
   }
 
   async condition(): Promise<StoreCondition> {
@@ -222,7 +229,9 @@ export class PostgresStore extends LedgerReads implements LedgerStore {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#posting, this.#changes].map((pool) => pool.close(closeDeadlineMs)))
+    await Promise.all(
+      [this.#posting, this.#optimistic, this.#changes].map((one) => one.close(closeDeadlineMs)),
+    )
     await Promise.allSettled([this.#reader.close(), this.closeAdministration()])
   }
 }

@@ -24,14 +24,15 @@ export const settledPosition = `(select (pg_snapshot_xmin(pg_current_snapshot())
 
 /**
  * The part of a writing statement that tells its events, in the order given. Parameters 1 and 2 are the ledger and the time; its own
- * begin at `first`. Inserts probe `events_pkey`, at its end.
+ * begin at `first`. Inserts probe `events_pkey`, at its end. `condition`: as that of `moveMoney`.
  */
-export function tellEvents(first: number): string {
+export function tellEvents(first: number, condition = ''): string {
   return `told as (
            insert into events (ledger_id, position, type, subject_id, created_at, details)
            select $1::integer, ${beforeFirst} + e.rank, e.type, e.subject_id, $2::timestamptz, e.details
              from unnest($${first}::text[], $${first + 1}::uuid[], $${first + 2}::json[])
                     with ordinality as e (type, subject_id, details, rank)
+             ${condition}
          )`
 }
 

@@ -1,5 +1,6 @@
 import type { NewEvent } from '../../engine/event.ts'
 import type { BatchWrites } from '../../engine/posting-store.ts'
+import { ifAgreed } from './agree.ts'
 import { jsonText, metadataText, plainArray, timeText } from './array-text.ts'
 import type { Prepared } from './posting-connection.ts'
 import { movementParameters, movementParametersCount, moveMoney } from './move-money.ts'
@@ -10,9 +11,7 @@ import { eventParameters, tellEvents } from './tell-events.ts'
  * over all of it. Inserts probe the primary keys and `transactions_idempotency_key`, in the order of the keys, so that two
  * batches with the same keys wait for each other and never deadlock.
  */
-export const writeBatch: Prepared = {
-  name: 'write_batch',
-  text: `with written as (
+const writing = (condition = '') => `with written as (
            insert into transactions
              (ledger_id, id, status, reference, idempotency_key, fingerprint, description, currency,
               exponent, metadata, effective_at, ordering_key, created_at, posted_at, failed_at,
@@ -28,10 +27,18 @@ export const writeBatch: Prepared = {
                          $31::json[], $32::json[])
                as t (id, status, reference, idempotency_key, fingerprint, description, currency,
                      exponent, metadata, effective_at, ordering_key, failure, requested_entries)
-         ), ${tellEvents(movementParametersCount + 14)}, ${moveMoney}`,
+             ${condition}
+         ), ${tellEvents(movementParametersCount + 14, condition)}, ${moveMoney(condition)}`
+
+export const writeBatch: Prepared = { name: 'write_batch', text: writing() }
+
+/** The same, for a batch that was sent before anybody knew whether it may be written. */
+export const writeBatchIfAgreed: Prepared = {
+  name: 'write_batch_if_agreed',
+  text: writing(ifAgreed),
 }
 
-/** The parameters of `writeBatch`. */
+/** The parameters of both. */
 export function writeBatchParameters(
   ledgerId: number,
   writes: BatchWrites,

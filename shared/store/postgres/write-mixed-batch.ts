@@ -1,6 +1,7 @@
 import type { NewEvent } from '../../engine/event.ts'
 import type { BatchWrites } from '../../engine/posting-store.ts'
 import { currenciesText, wishText } from '../stored-columns.ts'
+import { ifAgreed } from './agree.ts'
 import { jsonText, metadataText, plainArray } from './array-text.ts'
 import {
   movementAndHoldParameters,
@@ -24,9 +25,7 @@ const change = (place: number) => transaction(transactionParametersCount + place
  * besides, and the changes of holds. A statement of its own, so that a batch of plain payments pays nothing for it. Inserts go
  * in the order of the keys, for the same reason as there.
  */
-export const writeMixedBatch: Prepared = {
-  name: 'write_mixed_batch',
-  text: `with written as (
+const writing = (condition = '') => `with written as (
            insert into transactions
              (ledger_id, id, status, reference, idempotency_key, fingerprint, description, currency,
               exponent, metadata, effective_at, ordering_key, created_at, posted_at, failed_at,
@@ -49,6 +48,7 @@ export const writeMixedBatch: Prepared = {
                as t (id, status, reference, idempotency_key, fingerprint, description, currency,
                      exponent, metadata, effective_at, ordering_key, failure, requested_entries,
                      wish, currencies, reversal_of, hold_id, expires_at)
+             ${condition}
          ), changed as (
            insert into hold_changes
              (ledger_id, id, hold_id, wish, idempotency_key, fingerprint, expires_at, failure, created_at)
@@ -58,10 +58,18 @@ export const writeMixedBatch: Prepared = {
                          ${change(4)}::text[], ${change(5)}::text[], ${change(6)}::timestamptz[],
                          ${change(7)}::json[])
                as c (id, hold_id, wish, idempotency_key, fingerprint, expires_at, failure)
-         ), ${tellEvents(firstOfEvents)}, ${moveMoneyAndHolds}`,
+             ${condition}
+         ), ${tellEvents(firstOfEvents, condition)}, ${moveMoneyAndHolds(condition)}`
+
+export const writeMixedBatch: Prepared = { name: 'write_mixed_batch', text: writing() }
+
+/** The same, for a batch that was sent before anybody knew whether it may be written. */
+export const writeMixedBatchIfAgreed: Prepared = {
+  name: 'write_mixed_batch_if_agreed',
+  text: writing(ifAgreed),
 }
 
-/** The parameters of `writeMixedBatch`. */
+/** The parameters of both. */
 export function writeMixedBatchParameters(
   ledgerId: number,
   writes: BatchWrites,

@@ -1,0 +1,46 @@
+import type { Prepared } from './posting-connection.ts'
+
+/** For how long a reading counts. Two clocks go apart by a tenth of a millisecond in it, at the worst. */
+const readingMsMax = 1000
+
+/** Reads the clock, in ms since 1970 with parts of them. */
+export const tellTime: Prepared = {
+  name: 'tell_time',
+  text: `select extract(epoch from clock_timestamp()) * 1000`,
+}
+
+/**
+ * The database's clock as this process knows it from what it was told of late. Each reading is older than when it is heard, by however long that
+ * took; the youngest of them tells it best, mostly to a fifth of a millisecond.
+ */
+export class DatabaseClock {
+  #since = Number.NEGATIVE_INFINITY
+  #aheadMs = Number.NEGATIVE_INFINITY
+  #aheadBeforeMs = Number.NEGATIVE_INFINITY
+
+  /** Takes down a reading that has just come, in ms since 1970. */
+  hear(reading: number): void {
+    const now = performance.now()
+    if (now - this.#since > readingMsMax) {
+      this.#aheadBeforeMs =
+        now - this.#since > 2 * readingMsMax ? Number.NEGATIVE_INFINITY : this.#aheadMs
+      this.#aheadMs = Number.NEGATIVE_INFINITY
+      this.#since = now
+    }
+    this.#aheadMs = Math.max(this.#aheadMs, reading - now)
+  }
+
+  /** What it shows now, rounded as the database rounds it; undefined when nothing was heard of late. */
+  estimate(): number | undefined {
+    const now = performance.now()
+    if (now - this.#since > 2 * readingMsMax) return undefined
+    return Math.round(now + Math.max(this.#aheadMs, this.#aheadBeforeMs))
+  }
+
+  /** Forgets all readings: the clock was set. */
+  forget(): void {
+    this.#since = Number.NEGATIVE_INFINITY
+    this.#aheadMs = Number.NEGATIVE_INFINITY
+    this.#aheadBeforeMs = Number.NEGATIVE_INFINITY
+  }
+}
