@@ -17,6 +17,7 @@ import type { Row } from '../../shared/store/rows.ts'
 import { voidCommand } from '../../shared/wire/target-request.ts'
 import { captureOf, commandOf, ledgerId, reversalOf } from '../support/commands.ts'
 import { payment } from '../support/people.ts'
+import { until } from '../support/until.ts'
 import {
   planOf,
   probeOf,
@@ -26,6 +27,7 @@ import {
   type IndexColumns,
   type Scan,
 } from './plan-scans.ts'
+import { decidedBy, sendDecided, stateFor } from './decided-batch.ts'
 import {
   growingStates,
   openPlannedLedger,
@@ -67,19 +69,32 @@ describe.each(growingStates)('on tables that are $state', ({ prepare }) => {
     }
   })
 
+  test('every statement of posting ahead of the lock probes its indexes', async () => {
+    for (const connection of connections) {
+      const scans = await scansOfAhead(connection)
+      expect([...new Set(scans.map(({ statement }) => statement))].toSorted()).toEqual(
+        [...aheadStatements].toSorted(),
+      )
+      for (const scan of scans) expect(scan).toEqual(probeOf(scan, indexColumns))
+    }
+  })
+
   test('accounts that move are looked for from the end of the index where their newest version is', async () => {
     for (const connection of connections) {
       const found = new Set<string>()
-      for (const scans of [scansOfPosting, scansOfSpecial, scansOfQueue]) {
+      for (const scans of [scansOfPosting, scansOfAhead, scansOfSpecial, scansOfQueue]) {
         for (const { index, direction, statement } of await scans(connection)) {
           if (index === 'accounts_pkey') found.add(`${statement}: ${direction}`)
         }
       }
       expect([...found].toSorted()).toEqual([
         'lock_accounts: Backward',
+        'lock_and_compare: Backward',
         'write_batch: Backward',
+        'write_batch_if_agreed: Backward',
         'write_drained: Backward',
         'write_mixed_batch: Backward',
+        'write_mixed_batch_if_agreed: Backward',
         'write_mixed_drained: Backward',
       ])
     }
@@ -145,12 +160,27 @@ async function scansOfSpecial(connection: PostingConnection): Promise<Scan[]> {
   return scans.filter(({ statement }) => specialStatements.has(statement))
 }
 
+/** Posts a payment and places a hold ahead of the lock. */
+async function scansOfAhead(connection: PostingConnection): Promise<Scan[]> {
+  for (const more of [{}, { hold: { expires_in: 60 } }]) {
+    const { cash, alice } = ledger
+    const wish = { debit: cash, credit: alice, amount: '1.00', idempotency_key: newId(), ...more }
+    const command = commandOf(payment(wish))
+    await until('it is posted', async () =>
+      sendDecided(connection, decidedBy(await stateFor(connection, [command]), [command])),
+    )
+  }
+  const scans = await scansOfPrepared(connection)
+  return scans.filter(({ statement }) => aheadStatements.has(statement))
+}
+
 /** Posts once on the connection, and asks it how it runs each statement it has prepared. */
 async function scansOfPosting(connection: PostingConnection): Promise<Scan[]> {
   await postPayment(ledger, connection, { effective_at: '2026-01-01T00:00:00Z' })
   const scans = await scansOfPrepared(connection)
   return scans.filter(
-    ({ statement }) => !queueStatements.has(statement) && !specialStatements.has(statement),
+    ({ statement }) =>
+      ![queueStatements, specialStatements, aheadStatements].some((other) => other.has(statement)),
   )
 }
 
@@ -207,6 +237,13 @@ async function scansOfPrepared(connection: PostingConnection): Promise<Scan[]> {
   }
   return scans
 }
+
+const aheadStatements = new Set([
+  'lock_and_compare',
+  'agree',
+  'write_batch_if_agreed',
+  'write_mixed_batch_if_agreed',
+])
 
 const specialStatements = new Set([
   'lock_targets',

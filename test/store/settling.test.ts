@@ -2,9 +2,12 @@ import { Client } from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { LedgerStore } from '../../shared/store/ledger-store.ts'
 import { openStore } from '../../shared/store/open.ts'
-import { ledgerId, openAccount } from '../support/commands.ts'
+import { PostingConnection } from '../../shared/store/postgres/posting-connection.ts'
+import { commandOf, ledgerId, openAccount } from '../support/commands.ts'
 import { createPostgresDatabase } from '../support/databases.ts'
+import { payment } from '../support/people.ts'
 import { until } from '../support/until.ts'
+import { decidedBy, sendDecided, stateFor } from './decided-batch.ts'
 
 /** What somebody who posts holds while its database transaction is open. */
 const lockAccount = 'select * from accounts for no key update'
@@ -84,6 +87,22 @@ describe('on Postgres', () => {
     const at = (await store.now()) + 30
     await store.settle(at)
     expect(await store.now()).toBeGreaterThan(at)
+  })
+
+  it('nobody who estimates the time can post at one that is settled', async () => {
+    const connection = await PostingConnection.open(url)
+    const one = await openAccount(store, 'asset')
+    const command = commandOf(
+      payment({ debit: one, credit: await openAccount(store, 'asset'), amount: '1.00' }),
+    )
+    const state = await stateFor(connection, [command])
+    await store.settle(state.now)
+    expect(await sendDecided(connection, decidedBy(state, [command]))).toBe(false)
+    await until('it is posted at a later time', async () => {
+      const now = await store.now()
+      return sendDecided(connection, decidedBy({ ...state, now }, [command]))
+    })
+    connection.close()
   })
 
   it('who only reads is not waited for', async () => {

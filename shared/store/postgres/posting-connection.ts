@@ -37,7 +37,7 @@ const answerTimeoutMs = 6000
 const connectTimeoutMs = 2000
 
 /**
- * One connection that posts one batch at a time. Statements are pipelined: several leave in one packet and are
+ * One connection that posts one batch at a time, or several behind each other. Statements are pipelined: several leave in one packet and are
  * answered in order. After any failure it is closed, never used again: a client-side timeout leaves the
  * server at work.
  */
