@@ -42,9 +42,9 @@ export function behind({ state, writes }: DecidedBatch): BatchState {
 }
 
 /** Sends a batch, and gives whether it was written. */
-export async function sendDecided(
+export function sendDecided(
   connection: PostingConnection,
   { reads, state, writes }: DecidedBatch,
 ): Promise<boolean> {
-  return (await postDecidedOn(connection, reads, state, writes)).agreed
+  return postDecidedOn(connection, reads, state, writes, () => undefined)
 }

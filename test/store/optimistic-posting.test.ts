@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { withClient } from '../../scripts/provision/postgres-database.ts'
+import type { ChainedAccount } from '../../shared/engine/entry-chain.ts'
 import { newId } from '../../shared/engine/new-id.ts'
 import { Posting } from '../../shared/engine/post.ts'
 import type { PostCommand, PostOutcome } from '../../shared/engine/post-command.ts'
@@ -175,8 +176,7 @@ describe('posting ahead of the lock', () => {
 })
 
 describe('known accounts', () => {
-  const account = (id: string) =>
-    ({ id }) as Parameters<KnownAccounts['learn']>[0] extends Iterable<infer One> ? One : never
+  const account = (id: string) => ({ id }) as ChainedAccount
 
   it('are all there or not at all', () => {
     const known = new KnownAccounts()
@@ -190,14 +190,23 @@ describe('known accounts', () => {
   it('are waited for while they are being posted to, and for no other reason', async () => {
     const known = new KnownAccounts()
     known.learn([account('a'), account('b')])
-    const told = known.expect(['a'])
+    const tell = known.expect(['a'])
     expect(known.lookUp(['a', 'c'])).toBeUndefined()
     const wait = known.lookUp(['a', 'b'])
     expect(wait).toBeInstanceOf(Promise)
-    known.learn([account('a')])
-    told()
+    tell([account('a')])
     await wait
     expect(known.lookUp(['a', 'b'])).toBeInstanceOf(Map)
+  })
+
+  it('are told of by who posts to them last, if it knows', () => {
+    const known = new KnownAccounts()
+    const tellFirst = known.expect(['a'])
+    const tellLast = known.expect(['a'])
+    tellFirst([account('a')])
+    expect(known.lookUp(['a'])).toBeInstanceOf(Promise)
+    tellLast([])
+    expect(known.lookUp(['a'])).toBeUndefined()
   })
 
   it('are forgotten, those first that were not heard of for longest', () => {
@@ -243,7 +252,7 @@ describe('the database’s clock', () => {
     const clock = new DatabaseClock()
     expect(clock.estimate()).toBeUndefined()
     const heard = (late: number) => clock.hear(1_000_000 + performance.now() - late)
-    const error = () => (clock.estimate() ?? 0) - 1_000_000 - performance.now()
+    const error = () => (clock.estimate() ?? 0) - 1_000_000 - Math.round(performance.now())
     heard(5)
     expect(error()).toBe(-5)
     heard(1)

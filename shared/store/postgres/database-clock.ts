@@ -3,6 +3,13 @@ import type { Prepared } from './posting-connection.ts'
 /** For how long a reading counts. Two clocks go apart by a tenth of a millisecond in it, at the worst. */
 const readingMsMax = 1000
 
+/**
+ * About how long a batch is on its way to its lock. Who notes a time, pays, and asks for the balance at that time is not to see the payment, and who
+ * notes one after the answer is. Of 4,000 payments in a row 0.9 % were posted in the millisecond in which they were asked for (0.3 % where the time is read under the
+ * lock), and none after that of the answer.
+ */
+const onTheWayMs = 0.25
+
 /** Reads the clock, in ms since 1970 with parts of them. */
 export const tellTime: Prepared = {
   name: 'tell_time',
@@ -30,11 +37,11 @@ export class DatabaseClock {
     this.#aheadMs = Math.max(this.#aheadMs, reading - now)
   }
 
-  /** What it shows now, rounded as the database rounds it; undefined when nothing was heard of late. */
+  /** What it will show when a batch that leaves now takes its lock, rounded as the database rounds it; undefined when nothing was heard of late. */
   estimate(): number | undefined {
     const now = performance.now()
     if (now - this.#since > 2 * readingMsMax) return undefined
-    return Math.round(now + Math.max(this.#aheadMs, this.#aheadBeforeMs))
+    return Math.round(now + onTheWayMs + Math.max(this.#aheadMs, this.#aheadBeforeMs))
   }
 
   /** Forgets all readings: the clock was set. */

@@ -37,7 +37,7 @@ export class KnownAccounts {
   }
 
   /** Takes down how accounts stand. The ones that were not heard of for longest are forgotten in exchange. */
-  learn(accounts: Iterable<ChainedAccount>): void {
+  learn(accounts: readonly ChainedAccount[]): void {
     for (const account of accounts) {
       this.#accounts.delete(account.id)
       this.#accounts.set(account.id, account)
@@ -52,19 +52,23 @@ export class KnownAccounts {
     for (const id of ids) this.#accounts.delete(id)
   }
 
-  /** Says that nobody knows how these accounts will stand until the function that it returns is called. */
-  expect(ids: readonly string[]): () => void {
-    let tell = () => {}
-    const told = new Promise<void>((resolve) => {
-      tell = resolve
+  /**
+   * Says that nobody knows how these accounts will stand until the function that it returns is told; with none of them if that is still not
+   * known. What others are posting to by then is theirs to tell.
+   */
+  expect(ids: readonly string[]): (accounts: readonly ChainedAccount[]) => void {
+    let end = () => {}
+    const ended = new Promise<void>((resolve) => {
+      end = resolve
     })
     for (const id of ids) {
       this.#accounts.delete(id)
-      this.#pending.set(id, told)
+      this.#pending.set(id, ended)
     }
-    return () => {
-      for (const id of ids) if (this.#pending.get(id) === told) this.#pending.delete(id)
-      tell()
+    return (accounts) => {
+      for (const id of ids) if (this.#pending.get(id) === ended) this.#pending.delete(id)
+      this.learn(accounts.filter(({ id }) => !this.#pending.has(id)))
+      end()
     }
   }
 }

@@ -47,7 +47,7 @@ export class OptimisticPosting {
     }
     if (accounts === undefined || accounts instanceof Promise) return false
     // From here to the sending nothing may come between: the next batch is decided by what this one leaves.
-    if (!this.#line.isReady) return false
+    if (!this.#line.isReady()) return false
     const now = this.#clock.estimate()
     if (now === undefined) {
       this.#askForTime()
@@ -56,18 +56,13 @@ export class OptimisticPosting {
     const state = { now, accounts, standing: [], targets: [], booksClosedUntil: null }
     const writes = decide(state)
     this.#known.learn(writes.accounts)
+    const hear = (now: number) => this.#clock.hear(now)
     const agreed = await this.#line
-      .run(entriesOf(writes), (connection) => postDecidedOn(connection, reads, state, writes))
-      .then(
-        (word) => {
-          this.#clock.hear(word.now)
-          return word.agreed
-        },
-        (error: unknown) => {
-          this.#giveUp(reads)
-          throw error
-        },
-      )
+      .run(entriesOf(writes), (connection) => postDecidedOn(connection, reads, state, writes, hear))
+      .catch((error: unknown) => {
+        this.#giveUp(reads)
+        throw error
+      })
     this.#watch.postedAhead(agreed)
     if (agreed) this.#contention.succeeded(ledgerId)
     else this.#giveUp(reads)
@@ -80,17 +75,19 @@ export class OptimisticPosting {
     decide: Decide,
     post: (decide: Decide) => Promise<void>,
   ): Promise<void> {
-    const told = this.#known.expect(reads.accountIds)
-    let left: Iterable<ChainedAccount> = []
+    const tell = this.#known.expect(reads.accountIds)
+    let left: readonly ChainedAccount[] = []
     try {
       await post((state) => {
         const writes = decide(state)
         left = [...state.accounts.values(), ...writes.accounts]
         return writes
       })
-      this.#known.learn(left)
+    } catch (error) {
+      left = []
+      throw error
     } finally {
-      told()
+      tell(left)
     }
   }
 

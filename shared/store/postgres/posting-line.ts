@@ -34,8 +34,8 @@ export class PostingLine {
     this.#watch = watch
   }
 
-  /** Whether a batch may be sent now. Whoever hears no goes another way, and need not come again for a connection to be made. */
-  get isReady(): boolean {
+  /** Whether a batch may be sent now. If there is no connection, one is begun; meanwhile, batches go another way. */
+  isReady(): boolean {
     if (this.#closed) return false
     if (this.#line?.connection.usable === true) return this.#line.entries < entriesUnderWayMax
     this.#line = undefined
