@@ -48,10 +48,6 @@ export class KnownAccounts {
     }
   }
 
-  forget(ids: readonly string[]): void {
-    for (const id of ids) this.#accounts.delete(id)
-  }
-
   /**
    * Says that nobody knows how these accounts will stand until the function that it returns is told; with none of them if that is still not
    * known. What others are posting to by then is theirs to tell.

@@ -60,12 +60,12 @@ export class OptimisticPosting {
     const agreed = await this.#line
       .run(entriesOf(writes), (connection) => postDecidedOn(connection, reads, state, writes, hear))
       .catch((error: unknown) => {
-        this.#giveUp(reads)
+        this.#giveUp(ledgerId)
         throw error
       })
     this.#watch.postedAhead(agreed)
     if (agreed) this.#contention.succeeded(ledgerId)
-    else this.#giveUp(reads)
+    else this.#giveUp(ledgerId)
     return agreed
   }
 
@@ -99,8 +99,8 @@ export class OptimisticPosting {
     return this.#line.close(deadlineMs)
   }
 
-  #giveUp({ ledgerId, accountIds }: BatchReads): void {
-    this.#known.forget(accountIds)
+  /** What is known may be wrong: the batch itself learns it anew on its way, and others of its ledger keep away meanwhile. */
+  #giveUp(ledgerId: number): void {
     this.#clock.forget()
     this.#contention.failed(ledgerId)
   }
