@@ -3,7 +3,7 @@ import type { LedgerSlot } from '../engine/slot.ts'
 import type { Doorbell } from './queue.ts'
 import { groupOf, keyPrefix, queueName } from './queue-group.ts'
 import type { RedisClient } from './redis-connection.ts'
-import { withinDeadline } from './within-deadline.ts'
+import { withinDeadline } from '../engine/within-deadline.ts'
 
 /** What a job says: which slots rang. It carries no amounts, names or keys. */
 export interface RingJob {

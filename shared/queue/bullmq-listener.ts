@@ -4,7 +4,7 @@ import type { RingJob } from './bullmq-doorbell.ts'
 import type { AnswerRing, DoorbellListener } from './queue.ts'
 import { keyPrefix, queueName, slotsOfGroup } from './queue-group.ts'
 import type { RedisClient } from './redis-connection.ts'
-import { withinDeadline } from './within-deadline.ts'
+import { withinDeadline } from '../engine/within-deadline.ts'
 
 /**
  * How long a job is ours without a word from us, and how often jobs without a word are looked for. While one lies there, the

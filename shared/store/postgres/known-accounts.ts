@@ -1,6 +1,7 @@
 import type { ChainedAccount } from '../../engine/entry-chain.ts'
+import { withinDeadline } from '../../engine/within-deadline.ts'
 
-/** The most accounts that are kept, some 20 MB. */
+/** The most accounts that are kept: 16 MB of heap. */
 const accountsMax = 30_000
 
 /** How long a batch waits for others to tell how they have left its accounts, at the most; the lock would make it wait as long. */
@@ -33,7 +34,7 @@ export class KnownAccounts {
       if (wait === undefined) return undefined
       pending.add(wait)
     }
-    return pending.size === 0 ? found : inTime(Promise.all(pending))
+    return pending.size === 0 ? found : withinDeadline(waitMsMax, Promise.all(pending))
   }
 
   /** Takes down how accounts stand. The ones that were not heard of for longest are forgotten in exchange. */
@@ -67,13 +68,4 @@ export class KnownAccounts {
       end()
     }
   }
-}
-
-async function inTime(work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const deadline = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, waitMsMax)
-  })
-  await Promise.race([work, deadline])
-  clearTimeout(timer)
 }

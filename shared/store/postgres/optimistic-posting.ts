@@ -56,7 +56,7 @@ export class OptimisticPosting {
     const state = { now, accounts, standing: [], targets: [], booksClosedUntil: null }
     const writes = decide(state)
     this.#known.learn(writes.accounts)
-    const hear = (now: number) => this.#clock.hear(now)
+    const hear = (reading: number) => this.#clock.hear(reading)
     const agreed = await this.#line
       .run(entriesOf(writes), (connection) => postDecidedOn(connection, reads, state, writes, hear))
       .catch((error: unknown) => {
@@ -70,7 +70,7 @@ export class OptimisticPosting {
   }
 
   /** Lets a batch go the usual way, and learns from it how its accounts stand. */
-  async watch(
+  async learnFrom(
     reads: BatchReads,
     decide: Decide,
     post: (decide: Decide) => Promise<void>,
@@ -124,6 +124,10 @@ function mustBeRead({ transactionIds, targetIds, closing, time }: BatchReads): b
   return transactionIds.length > 0 || targetIds.length > 0 || closing || time
 }
 
+/** How many entries a batch writes: those of what is posted, and those that are kept with a hold or a refusal. */
 function entriesOf({ transactions }: BatchWrites): number {
-  return transactions.reduce((sum, { entries }) => sum + entries.length, 0)
+  return transactions.reduce(
+    (sum, { entries, requestedEntries }) => sum + entries.length + requestedEntries.length,
+    0,
+  )
 }

@@ -127,8 +127,8 @@ export class PostgresStore extends LedgerReads implements LedgerStore {
 
   async post(reads: BatchReads, decide: (state: BatchState) => BatchWrites): Promise<void> {
     if (await this.#optimistic.post(reads, decide)) return
-    await this.#optimistic.watch(reads, decide, (watched) =>
-      this.#posting.lend((connection) => postOn(connection, reads, watched)),
+    await this.#optimistic.learnFrom(reads, decide, (observed) =>
+      this.#posting.lend((connection) => postOn(connection, reads, observed)),
     )
   }
 

@@ -30,6 +30,7 @@ const writing = (condition = '') => `with written as (
              ${condition}
          ), ${tellEvents(movementParametersCount + 14, condition)}, ${moveMoney(condition)}`
 
+/** For a batch that was decided under its locks. */
 export const writeBatch: Prepared = { name: 'write_batch', text: writing() }
 
 /** The same, for a batch that was sent before anybody knew whether it may be written. */

@@ -61,6 +61,7 @@ const writing = (condition = '') => `with written as (
              ${condition}
          ), ${tellEvents(firstOfEvents, condition)}, ${moveMoneyAndHolds(condition)}`
 
+/** For a batch that was decided under its locks. */
 export const writeMixedBatch: Prepared = { name: 'write_mixed_batch', text: writing() }
 
 /** The same, for a batch that was sent before anybody knew whether it may be written. */
